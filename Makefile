@@ -1,0 +1,53 @@
+# Every target in one sentence: run `make` alone.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+NPM = $$(command -v npm || echo $(CURDIR)/$(BIN)/npm)
+
+.PHONY: help install demo start test bench test-packages lock clean
+
+help: ## Print every target in one sentence.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
+
+install: .venv/installed ## Make .venv with the pinned, hashed packages and the npm assets below it.
+
+demo: install ## Start everything with made-up patients and print one link for each demo person (Ctrl-C stops it).
+	@$(BIN)/python -m preview.demo || test $$? -eq 130
+
+start: install ## Start the application itself with your preview.toml (Ctrl-C stops it).
+	@$(BIN)/honcho start -c finder=3 redis web finder worker reconciler || test $$? -eq 130
+
+test: install .venv/tested test-packages ## Run ruff, mypy and every test against the real parts.
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+bench: install .venv/tested test-packages ## Print the figures: speed and memory with a large CT on a real Orthanc.
+	PYTHONPATH=.:tests $(BIN)/python -m bench.large_ct
+
+test-packages: ## Install the Debian packages that only the tests need (as root or with sudo).
+	@tests/debian-packages
+
+lock: ## Pin the newest allowed packages with their hashes (for whoever changes the dependencies).
+	$(BIN)/pip install -q uv
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra test -c requirements.txt pyproject.toml -o requirements-test.txt
+	npm install --package-lock-only --ignore-scripts
+
+clean: ## Remove .venv and everything the demo and the tests made.
+	rm -rf .venv var
+
+.venv/installed: requirements.txt requirements-node.txt package.json package-lock.json pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@rm -rf imaging_preview.egg-info build
+	@command -v npm >/dev/null || $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-node.txt
+	@mkdir -p .venv/npm && cp package.json package-lock.json .venv/npm/
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) ci --silent --ignore-scripts --no-audit --no-fund --prefix .venv/npm
+	@touch $@
+
+.venv/tested: .venv/installed requirements-test.txt
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-test.txt
+	@touch $@

@@ -1,0 +1,91 @@
+"""The composition root: reads the settings, builds the parts, registers pages and commands."""
+
+import os
+import sys
+from datetime import timedelta
+
+from flask import Flask, request
+from flask_babel import Babel, get_locale
+from flask_wtf import CSRFProtect
+from htmx_flask import Htmx
+from sqlalchemy.exc import OperationalError
+
+from fetch.records import Records, open_database
+from fetch.settings import Settings, WrongSettings, load_settings
+from preview import assets, cli, headers, logs, words
+from preview.bell import Bell
+from preview.database import migrate
+from preview.parts import Parts
+from preview.routes import failing, imaging, opening, study, unmatched
+from preview.routes.polling import version
+from preview.secret import secret_key
+from preview.shelf import Shelf
+from preview.viewer import viewer_link
+
+LANGUAGES = ["en"]
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application. Wrong settings end the program with all their problems in one list."""
+    os.umask(0o077)  # database, pictures and secret are for this user only
+    logs.configure()
+    settings = settings or _settings_or_exit()
+    parts = _parts(settings)
+    app = Flask(__name__)
+    _configure(app, settings)
+    app.extensions["preview"] = parts
+    Htmx(app)
+    CSRFProtect(app)
+    Babel(app, locale_selector=lambda: request.accept_languages.best_match(LANGUAGES) or "en")
+    words.register(app, settings.app.zone)
+    headers.register(app)
+    failing.register(app)
+    for blueprint in (assets, opening, imaging, study, unmatched):
+        app.register_blueprint(blueprint.blueprint)
+    app.jinja_env.globals.update(
+        settings=settings,
+        version=version,
+        get_locale=get_locale,
+        viewer_link=lambda uid: viewer_link(settings.viewer.url, uid),
+    )
+    cli.register(app)
+    return app
+
+
+def _settings_or_exit() -> Settings:
+    try:
+        return load_settings()
+    except WrongSettings as wrong:
+        sys.stderr.write(f"{wrong}\n")
+        raise SystemExit(2) from None
+
+
+def _parts(settings: Settings) -> Parts:
+    return Parts(settings, _records_or_exit(settings), Shelf(settings.app.shelf), Bell(settings.app))
+
+
+def _records_or_exit(settings: Settings) -> Records:
+    try:
+        records = Records(open_database(settings.app.database))
+        migrate(records, settings.app)
+    except (OperationalError, OSError) as error:
+        sys.stderr.write(
+            f"The database in app.database cannot be opened ({logs.describe(error)}).\n"
+            "Check that its server runs, or that this user may write its folder.\n"
+        )
+        raise SystemExit(1) from None
+    return records
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=secret_key(settings.app.secret_key_file),
+        SESSION_COOKIE_NAME="preview",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.app.url.startswith("https:"),
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=24),
+        MAX_CONTENT_LENGTH=64 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,  # a page may stay open for a whole shift
+        BABEL_TRANSLATION_DIRECTORIES="preview/translations",
+    )

@@ -1,0 +1,199 @@
+"""The vocabulary: what an archive, a patient, a study and an answer are. Standard library only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from fetch.reasons import Reason
+
+_LONGEST_UID = 64  # UI, PS3.5 9.1
+
+
+@dataclass(frozen=True)
+class PatientIdentity:
+    """A patient id is worth nothing without who issued it: two are equal only if both parts are."""
+
+    patient_id: str
+    issuer: str
+
+
+def is_one_uid(text: str) -> bool:
+    """Does it name one study? An empty UID would ask for every one, a list or a wildcard for several."""
+    return 0 < len(text) <= _LONGEST_UID and text.isprintable() and not set(text) & set("*?\\ ")
+
+
+@dataclass(frozen=True)
+class Patient:
+    """Who somebody is, in the clinical record or on the images.
+
+    ``name`` is a DICOM person name (``FAMILY^Given^Middle^Prefix^Suffix``); ``birth_date`` is None when it
+    is missing or unreadable, and ``birth_date_text`` then keeps what was written; ``sex`` is M, F, O or "".
+    """
+
+    identity: PatientIdentity
+    name: str = ""
+    birth_date: date | None = None
+    sex: str = ""
+    birth_date_text: str = ""
+
+    @property
+    def family_name(self) -> str:
+        return self.name.split("=", 1)[0].split("^", 1)[0].strip()
+
+    @property
+    def given_name(self) -> str:
+        parts = self.name.split("=", 1)[0].split("^")
+        return parts[1].strip() if len(parts) > 1 else ""
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds, on each of the four layers that can hang (TCP, association, message, idle network)."""
+
+    connect: float = 5.0
+    association: float = 10.0
+    message: float = 60.0
+    network: float = 60.0
+
+
+@dataclass(frozen=True)
+class Local:
+    """Who we are to an archive: our AE title, and the port on which images may be pushed to us."""
+
+    aet: str
+    port: int = 11112
+
+
+@dataclass(frozen=True)
+class Source:
+    """One connected archive."""
+
+    name: str
+    label: str
+    host: str
+    port: int
+    aet: str
+    issuer: str
+    trusted: bool
+    associations: int = 2
+    protocol: str = "dimse"
+    charset: str = ""
+    """Character set of answers that do not name one, as DICOM writes it (``ISO_IR 100``)."""
+    answer_limit: int = 500
+    """The most studies we take from one query; the archive's own limit where it is known and lower."""
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+@dataclass(frozen=True)
+class PatientQuery:
+    """The one question: this patient's studies from ``start`` to ``end``, both included, either open."""
+
+    patient: Patient
+    start: date | None = None
+    end: date | None = None
+    modalities: frozenset[str] = frozenset()
+    """Empty means every modality."""
+
+    def covers(self, day: date | None) -> bool:
+        """Is a study of this day asked for? An undated one always is: a date range must not hide it."""
+        if day is None:
+            return True
+        return (self.start is None or day >= self.start) and (self.end is None or day <= self.end)
+
+    def wants(self, modalities: Iterable[str]) -> bool:
+        """Is a study of these modalities asked for? One that names none always is."""
+        named = set(modalities)
+        return not self.modalities or not named or bool(named & self.modalities)
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study as one source describes it; every text may be empty, every count unknown (None)."""
+
+    source: str
+    study_uid: str
+    patient: Patient
+    issuer_assumed: bool = False
+    """The answer named no issuer; the identity carries the source's own."""
+    study_date: date | None = None
+    study_date_text: str = ""
+    study_time: str = ""
+    description: str = ""
+    accession: str = ""
+    modalities: tuple[str, ...] = ()
+    referrer: str = ""
+    series_count: int | None = None
+    instance_count: int | None = None
+
+
+class AnswerKind(StrEnum):
+    """What one source said to one question. Only ABSENT may ever read as "none"."""
+
+    FOUND = "FOUND"
+    ABSENT = "ABSENT"
+    NOT_ASKED = "NOT_ASKED"
+    TRUNCATED = "TRUNCATED"
+    OUTAGE = "OUTAGE"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One source's answer. ``studies`` are within the range asked for; OUTAGE and NOT_ASKED have none."""
+
+    source: Source
+    kind: AnswerKind
+    studies: tuple[Study, ...] = ()
+    outside: int = 0
+    """Further studies of this patient there that the date range or the modality left out."""
+    strangers: int = 0
+    """Answers that were about another patient id than the one asked for, and were dropped."""
+    reason: Reason | None = None
+    detail: str = ""
+    """For engineers: status in hex, counts; never patient data."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One image (or report, or other object) of a study, as the archive lists it."""
+
+    series_uid: str
+    instance_uid: str
+    sop_class: str = ""
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series of a study with the instances the archive lists in it, in the order of their numbers."""
+
+    series_uid: str
+    number: int | None = None
+    modality: str = ""
+    description: str = ""
+    instances: tuple[Instance, ...] = ()
+    expected: int | None = None
+    """How many instances it has; known from the list, else from the archive's count, else None."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is expected of a study. ``total`` is None where the archive would not say how much there is."""
+
+    series: tuple[Series, ...] = ()
+    total: int | None = None
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        return tuple(i for s in self.series for i in s.instances)
+
+
+@dataclass(frozen=True)
+class Received:
+    """One instance as it came from the archive: still encoded, nothing of it parsed."""
+
+    sop_class: str
+    instance_uid: str
+    transfer_syntax: str
+    data: bytes
+    """The data set alone, without preamble and file meta information."""

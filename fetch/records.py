@@ -1,0 +1,220 @@
+"""The database: what must survive a restart. Tables of what archives said, and the door to them."""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import (
+    JSON,
+    Connection,
+    CursorResult,
+    DateTime,
+    Engine,
+    ForeignKey,
+    Result,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+    create_engine,
+)
+from sqlalchemy import event as db_event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, class_mapper, mapped_column, relationship
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from fetch.model import Patient, PatientIdentity, Study
+
+
+def new_key() -> str:
+    """An opaque name for a URL, a folder or a log line: it says nothing of anybody (and holds no dot)."""
+    return secrets.token_hex(16)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC time; SQLite would otherwise hand it back without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {datetime: Moment, list[str]: JSON, list[int]: JSON}  # noqa: RUF012 — SQLAlchemy's own convention
+
+
+def _write(row: object, **texts: str) -> None:
+    """Set text columns, each cut to its length: an over-long text would make PostgreSQL refuse the row."""
+    columns = class_mapper(type(row)).columns
+    for name, text in texts.items():
+        setattr(row, name, text[: cast(String, columns[name].type).length])
+
+
+class PatientColumns:
+    """Who somebody is, as columns."""
+
+    patient_id: Mapped[str] = mapped_column(String(256), default="")
+    issuer: Mapped[str] = mapped_column(String(256), default="")
+    patient_name: Mapped[str] = mapped_column(String(1024), default="")
+    birth_date: Mapped[date | None]
+    birth_date_text: Mapped[str] = mapped_column(String(64), default="")
+    sex: Mapped[str] = mapped_column(String(1), default="")
+
+    @property
+    def patient(self) -> Patient:
+        return Patient(
+            PatientIdentity(self.patient_id, self.issuer),
+            self.patient_name,
+            self.birth_date,
+            self.sex,
+            self.birth_date_text,
+        )
+
+    @patient.setter
+    def patient(self, patient: Patient) -> None:
+        self.birth_date = patient.birth_date
+        _write(
+            self,
+            patient_id=patient.identity.patient_id,
+            issuer=patient.identity.issuer,
+            patient_name=patient.name,
+            birth_date_text=patient.birth_date_text,
+            sex=patient.sex,
+        )
+
+
+class StudyRow(PatientColumns, Base):
+    """One study as one source last described it."""
+
+    __tablename__ = "studies"
+    __table_args__ = (UniqueConstraint("source", "study_uid"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), unique=True, default=new_key)
+    source: Mapped[str] = mapped_column(String(32))
+    study_uid: Mapped[str] = mapped_column(String(64), index=True)
+    issuer_assumed: Mapped[bool] = mapped_column(default=False)
+    study_date: Mapped[date | None]
+    study_date_text: Mapped[str] = mapped_column(String(64), default="")
+    study_time: Mapped[str] = mapped_column(String(32), default="")
+    description: Mapped[str] = mapped_column(String(1024), default="")
+    accession: Mapped[str] = mapped_column(String(64), default="")
+    modalities: Mapped[list[str]] = mapped_column(default=list)
+    referrer: Mapped[str] = mapped_column(String(1024), default="")
+    series_count: Mapped[int | None]
+    instance_count: Mapped[int | None]
+    seen_at: Mapped[datetime]
+
+    def describe(self, study: Study, now: datetime) -> None:
+        """Take over what the source says of this study now."""
+        self.patient = study.patient
+        self.issuer_assumed = study.issuer_assumed
+        self.study_date = study.study_date
+        _write(
+            self,
+            study_date_text=study.study_date_text,
+            study_time=study.study_time,
+            description=study.description,
+            accession=study.accession,
+            referrer=study.referrer,
+        )
+        self.modalities = [modality[:16] for modality in study.modalities[:16]]
+        self.series_count, self.instance_count = study.series_count, study.instance_count
+        self.seen_at = now
+
+    @property
+    def study(self) -> Study:
+        return Study(
+            source=self.source,
+            study_uid=self.study_uid,
+            patient=self.patient,
+            issuer_assumed=self.issuer_assumed,
+            study_date=self.study_date,
+            study_date_text=self.study_date_text,
+            study_time=self.study_time,
+            description=self.description,
+            accession=self.accession,
+            modalities=tuple(self.modalities),
+            referrer=self.referrer,
+            series_count=self.series_count,
+            instance_count=self.instance_count,
+        )
+
+
+class UnmatchedRow(PatientColumns, Base):
+    """A study that was found for a patient (the columns here) but is not provably that patient's."""
+
+    __tablename__ = "unmatched"
+    __table_args__ = (UniqueConstraint("study_row", "issuer", "patient_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_row: Mapped[int] = mapped_column(ForeignKey("studies.id"))
+    doubts: Mapped[list[str]]
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    study: Mapped[StudyRow] = relationship(lazy="joined")
+
+
+def open_database(url: str) -> Engine:
+    """An engine for SQLite or PostgreSQL; the folder of an SQLite file is made. It never logs values."""
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    # hide_parameters: an exception would otherwise quote the row, and rows are patients' data
+    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        db_event.listen(engine, "connect", _tune_sqlite)
+        db_event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _tune_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # we say ourselves how a transaction begins
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Whoever will write says so at once: SQLite never makes a writer of an old reader."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class Records:
+    """The door to the database: sessions that commit at the end, or roll back."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writing = engine.execution_options(writes=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+
+def touched(result: Result[Any]) -> int:
+    """How many rows an update changed: the way to claim something that several may want."""
+    return cast(CursorResult[Any], result).rowcount
+
+
+def insert_once(session: Session, table: type[Base], *rows: Mapping[str, object]) -> None:
+    """Insert rows unless their unique key is there already, also when two do so in the same moment."""
+    if not rows:
+        return
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    session.execute(insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])

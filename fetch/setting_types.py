@@ -1,0 +1,100 @@
+"""What a value in the settings may be; each says in its error what is expected."""
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field
+from pydicom.charset import python_encoding
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+def _expect(holds: bool, expected: str) -> None:
+    if not holds:
+        raise ValueError(f"expected {expected}")
+
+
+def _ae_title(value: str) -> str:
+    printable = value.isascii() and value.isprintable() and "\\" not in value
+    _expect(
+        printable and 1 <= len(value.strip()) <= 16, "1 to 16 printable characters, no backslash (PS3.5 6.2)"
+    )
+    return value.strip()
+
+
+def _short_name(value: str) -> str:
+    _expect(
+        re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", value) is not None, "lower-case letters, digits and hyphens"
+    )
+    return value
+
+
+def _text(value: str) -> str:
+    _expect(bool(value.strip()), "text that is not empty")
+    return value.strip()
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    _expect(parts.scheme in ("http", "https") and bool(parts.hostname), "an address like https://host/path")
+    return value.rstrip("/")
+
+
+def _own_address(value: str) -> str:
+    parts = urlsplit(_web_address(value))
+    _expect(
+        parts.scheme == "https" or parts.hostname in LOOPBACK,
+        "https (plain http only for 127.0.0.1 or localhost: sessions would travel in the clear)",
+    )
+    return value.rstrip("/")
+
+
+def _listen(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    _expect(bool(host) and port.isdigit() and 0 < int(port) < 65536, "host:port, such as 127.0.0.1:8000")
+    return value
+
+
+def _database(value: str) -> str:
+    _expect(
+        value.startswith(("sqlite:///", "postgresql+psycopg://")),
+        "sqlite:///path or postgresql+psycopg://user:password@host/name",
+    )
+    return value
+
+
+def _redis(value: str) -> str:
+    _expect(
+        value == "embedded" or value.startswith(("redis://", "rediss://", "unix://")),
+        '"embedded" or an address like redis://127.0.0.1:6379/0',
+    )
+    return value
+
+
+def _charset(value: str) -> str:
+    _expect(
+        all(term in python_encoding for term in value.split("\\")),
+        "a character set as DICOM writes it, such as ISO_IR 100 (PS3.3 C.12.1.1.2)",
+    )
+    return value
+
+
+def _timezone(value: str) -> str:
+    _expect(value in available_timezones(), "a name like Europe/London")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_text)]
+AeTitle = Annotated[str, AfterValidator(_ae_title)]
+ShortName = Annotated[str, AfterValidator(_short_name)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Charset = Annotated[str, AfterValidator(_charset)]
+DatabaseAddress = Annotated[str, AfterValidator(_database)]
+HostAndPort = Annotated[str, AfterValidator(_listen)]
+OwnAddress = Annotated[str, AfterValidator(_own_address)]
+RedisAddress = Annotated[str, AfterValidator(_redis)]
+TimeZone = Annotated[str, AfterValidator(_timezone)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]

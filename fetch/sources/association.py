@@ -1,0 +1,175 @@
+"""One DICOM association with a source: opened with time-outs on every layer, refused with a reason."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pynetdicom import AE, _config, evt
+from pynetdicom.association import Association
+from pynetdicom.dul import DULServiceProvider
+from pynetdicom.pdu_primitives import A_ASSOCIATE, SCP_SCU_RoleSelectionNegotiation
+from pynetdicom.presentation import PresentationContext
+
+from fetch.errors import FetchError, trouble
+from fetch.model import Local, Source
+from fetch.reasons import Reason
+
+# pynetdicom would otherwise write patients' names into the log at level INFO
+_config.LOG_HANDLER_LEVEL = "none"
+_config.LOG_REQUEST_IDENTIFIERS = False
+_config.LOG_RESPONSE_IDENTIFIERS = False
+
+_REJECTIONS = {  # PS3.8 table 9-21: (source, diagnostic)
+    (1, 3): Reason.CALLING_AET_UNKNOWN,
+    (1, 7): Reason.CALLED_AET_UNKNOWN,
+    (3, 1): Reason.BUSY,
+    (3, 2): Reason.BUSY,
+}
+_TRANSIENT = 2
+
+
+class Line:
+    """What the wire did while an association was asked for; pynetdicom itself only says that it failed."""
+
+    def __init__(self) -> None:
+        self.connected = False
+        self.garbled = False
+
+    def handlers(self) -> list[Any]:
+        return [(evt.EVT_CONN_OPEN, self._opened), (evt.EVT_FSM_TRANSITION, self._moved)]
+
+    def _opened(self, _event: evt.Event) -> None:
+        self.connected = True
+
+    def _moved(self, event: evt.Event) -> None:
+        """Something that is no PDU came where an answer to our request was due (PS3.8 9.2.3)."""
+        if event.current_state == "Sta5" and event.fsm_event == "Evt19":
+            self.garbled = True
+
+
+@contextmanager
+def associate(
+    source: Source,
+    local: Local,
+    contexts: Sequence[PresentationContext],
+    *,
+    roles: Sequence[SCP_SCU_RoleSelectionNegotiation] = (),
+    handlers: Sequence[Any] = (),
+) -> Iterator[Association]:
+    """An established association, released at the end, or aborted when the body raised.
+
+    Raises a :class:`FetchError` that says on which layer it failed.
+    """
+    line = Line()
+    began = time.monotonic()
+    entity = _entity(source, local)
+    try:
+        association = entity.associate(
+            source.host,
+            source.port,
+            contexts=list(contexts),
+            ae_title=source.aet,
+            max_pdu=0,  # let the archive choose: one large PDU an image is several times faster
+            ext_neg=list(roles) or None,
+            evt_handlers=[*line.handlers(), *handlers],
+        )
+    except (socket.gaierror, UnicodeError):  # the latter for a name that cannot be one, such as "pacs..org"
+        raise trouble(Reason.HOST_UNKNOWN) from None
+    except BaseException:
+        _end_threads(entity)
+        raise
+    if not association.is_established:
+        raise _refusal(association, source, line, time.monotonic() - began)
+    try:
+        yield association
+        if association.is_established:
+            association.release()
+    except BaseException as error:
+        ended = isinstance(error, RuntimeError) and not association.is_established
+        association.abort()
+        _end_threads(entity)
+        if ended:  # pynetdicom's word for a line that broke between two of our messages
+            raise trouble(Reason.CONNECTION_LOST, "the association ended") from None
+        raise
+
+
+def _end_threads(entity: AE) -> None:
+    """End what an interrupt (Ctrl-C) left of a half-open association: its threads keep a process alive."""
+    for thread in threading.enumerate():
+        if isinstance(thread, DULServiceProvider) and thread.assoc.ae is entity:
+            thread.kill_dul()
+
+
+def _entity(source: Source, local: Local) -> AE:
+    entity = AE(ae_title=local.aet)
+    entity.connection_timeout = source.timeouts.connect
+    entity.acse_timeout = source.timeouts.association
+    entity.dimse_timeout = source.timeouts.message
+    entity.network_timeout = source.timeouts.network
+    return entity
+
+
+def _refusal(association: Association, source: Source, line: Line, seconds: float) -> FetchError:
+    if not line.connected:
+        return _unconnected(source)
+    answer = association.acceptor.primitive
+    if association.is_rejected and answer is not None:
+        return _rejection(answer)
+    if association.rejected_contexts:
+        return trouble(Reason.NOT_SUPPORTED, "no presentation context accepted")
+    if line.garbled:
+        return trouble(Reason.NOT_DICOM)
+    if seconds >= source.timeouts.association:
+        return trouble(Reason.NO_ANSWER, f"no association after {seconds:.0f} s")
+    return trouble(Reason.TURNED_AWAY, "aborted before the association was accepted")
+
+
+def _rejection(answer: A_ASSOCIATE) -> FetchError:
+    origin, diagnostic = answer.result_source or 0, answer.diagnostic or 0
+    default = Reason.BUSY if answer.result == _TRANSIENT else Reason.REJECTED
+    detail = f"A-ASSOCIATE-RJ result {answer.result} source {origin} reason {diagnostic}"
+    return trouble(_REJECTIONS.get((origin, diagnostic), default), detail)
+
+
+def _unconnected(source: Source) -> FetchError:
+    """Why there was no connection: asked once more, because pynetdicom keeps the reason to itself."""
+    try:
+        socket.create_connection((source.host, source.port), timeout=source.timeouts.connect).close()
+    except ConnectionRefusedError:
+        return trouble(Reason.CONNECTION_REFUSED)
+    except TimeoutError:
+        return trouble(Reason.NO_CONNECTION, f"no TCP connection after {source.timeouts.connect:.0f} s")
+    except OSError as failed:
+        return trouble(Reason.NO_CONNECTION, f"errno {failed.errno}")
+    return trouble(Reason.CONNECTION_LOST, "the connection was closed at once")
+
+
+def lost(source: Source, seconds: float, *, answered: bool = True) -> FetchError:
+    """The error for an association that ended while we waited ``seconds`` for its next message.
+
+    One that ends before it ``answered`` anything has often turned our AE title away (Orthanc does).
+    """
+    waited = min(source.timeouts.message, source.timeouts.network)
+    if seconds >= waited:
+        return trouble(Reason.NO_ANSWER, f"silent for {seconds:.0f} s")
+    return trouble(Reason.CONNECTION_LOST if answered else Reason.TURNED_AWAY, "association aborted")
+
+
+_FAILURES = {
+    0x0122: Reason.NOT_SUPPORTED,  # SOP class not supported, PS3.7 C.5.6
+    0x0211: Reason.NOT_SUPPORTED,  # unrecognized operation
+    0x0124: Reason.REJECTED,  # not authorized
+    0x0213: Reason.OUT_OF_RESOURCES,
+    0xA700: Reason.OUT_OF_RESOURCES,
+    0xA701: Reason.OUT_OF_RESOURCES,
+    0xA702: Reason.OUT_OF_RESOURCES,
+    0xFE00: Reason.CONNECTION_LOST,  # cancelled, though we did not ask for it
+}
+
+
+def failure(status: int) -> FetchError:
+    """The error for a final status that is neither success nor a warning (PS3.4 C.4.1.1.4, C.4.3.1.4)."""
+    return trouble(_FAILURES.get(status, Reason.REQUEST_FAILED), f"status 0x{status:04X}")

@@ -1,0 +1,62 @@
+"""Who is asking, and which patient they may see: a one-time code opens a context for one browser."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from fetch.model import Patient
+from fetch.records import touched
+from preview.records import ContextRow, Role
+
+CODE_MINUTES = 15
+"""How long a printed link may wait for its first click."""
+STAFF = (Role.STAFF, Role.ADMIN)
+
+
+def prepare(session: Session, *, role: Role, patient: Patient | None, person: str, now: datetime) -> str:
+    """Make a context and return the code that opens it once. Only staff and admin need no patient."""
+    if patient is None and role not in STAFF:
+        raise ValueError(f"a {role} needs a patient")
+    code = secrets.token_urlsafe(24)
+    context = ContextRow(
+        role=role,
+        person=person,
+        code_hash=_hashed(code),
+        made_at=now,
+        ends_at=now + timedelta(minutes=CODE_MINUTES),
+    )
+    if patient is not None:
+        context.patient = patient
+    session.add(context)
+    return code
+
+
+def redeem(session: Session, code: str, browser: str, *, now: datetime, hours: float) -> ContextRow | None:
+    """Open the code's context for this browser; None if it was used, has ended, or never was."""
+    unused = (ContextRow.code_hash == _hashed(code)) & (ContextRow.ends_at > now)
+    key = session.scalar(select(ContextRow.key).where(unused))
+    opened = {"code_hash": None, "session": browser, "ends_at": now + timedelta(hours=hours)}
+    claimed = session.execute(update(ContextRow).where(ContextRow.key == key, unused).values(**opened))
+    if not touched(claimed):
+        return None
+    return session.get(ContextRow, key, populate_existing=True)
+
+
+def context(session: Session, key: str, browser: str | None, now: datetime) -> ContextRow | None:
+    """The context of this key, if this browser opened it and it has not ended."""
+    row = session.get(ContextRow, key) if browser else None
+    return row if row and row.session == browser and row.ends_at > now else None
+
+
+def staff_context(session: Session, browser: str | None, now: datetime) -> ContextRow | None:
+    """The newest context in which this browser's user is staff."""
+    mine = (ContextRow.session == browser) & (ContextRow.ends_at > now) & ContextRow.role.in_(STAFF)
+    newest = select(ContextRow).where(mine).order_by(ContextRow.made_at.desc()).limit(1)
+    return session.scalar(newest) if browser else None
+
+
+def _hashed(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()

@@ -1,0 +1,20 @@
+"""The commands: `flask --app app …`. Exit code 0 good, 1 an archive refused or was not there, 2 wrong use."""
+
+from flask import Flask
+
+
+def register(app: Flask) -> None:
+    """Add the commands that need settings; `draw` needs none and is an entry point of its own."""
+    from preview.cli import asking, fetching, launching, reconciling, running  # noqa: PLC0415 — `draw` starts without them
+
+    commands = (
+        asking.find_command,
+        asking.echo_command,
+        fetching.fetch_command,
+        launching.launch_command,
+        reconciling.reconciler_command,
+        running.worker_command,
+        running.redis_command,
+    )
+    for command in commands:
+        app.cli.add_command(command)

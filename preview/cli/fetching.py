@@ -1,0 +1,139 @@
+"""`fetch`: bring and draw one study from a shell, to try an archive."""
+
+import json
+import sys
+import time
+from datetime import datetime
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy import func, select
+
+from fetch.errors import FetchError
+from fetch.find import find_study
+from fetch.model import Source
+from fetch.records import StudyRow
+from preview import errand, wanting
+from preview.asking import note_study
+from preview.bell import RING_AGAIN
+from preview.parts import Parts
+from preview.progress import SILENT
+from preview.records import FetchRow, Outcome
+from preview.routes.guard import parts
+from preview.viewer import is_uid
+
+_LOOK_S = 0.2
+
+
+@click.command("fetch")
+@click.option("--source", "name", required=True, help="The archive's short name in the settings.")
+@click.option("--study", "study_uid", required=True, help="The Study Instance UID.")
+@click.option("--wait", is_flag=True, help="Stay until it is done.")
+@click.option("--json", "as_json", is_flag=True, help="The last line as JSON.")
+@with_appcontext
+def fetch_command(name: str, study_uid: str, wait: bool, as_json: bool) -> None:
+    """Fetch one study and draw its pictures. No page shows it until it is matched to a patient."""
+    our = parts()
+    source = our.settings.source(name)
+    if source is None:
+        known = ", ".join(source.name for source in our.settings.sources)
+        raise click.UsageError(f"there is no source {name!r}; there are: {known}")
+    if not is_uid(study_uid):
+        raise click.UsageError("--study is no Study Instance UID")
+    row = _study(our, source, study_uid)
+    fetch_id = wanting.want(our, row)
+    if wait:
+        _wait(our, fetch_id)
+    sys.exit(_report(our, fetch_id, as_json=as_json, waited=wait))
+
+
+def _study(our: Parts, source: Source, study_uid: str) -> StudyRow:
+    try:
+        study = find_study(source, our.settings.local, study_uid)
+    except FetchError as error:
+        click.echo(f"{error.reason.sentence} {error.reason.next_step} {error.detail}".rstrip(), err=True)
+        sys.exit(1)
+    if study is None:
+        click.echo("The archive answered that it has no such study.", err=True)
+        sys.exit(1)
+    with our.records.write() as session:
+        return note_study(session, study, our.now)
+
+
+def _wait(our: Parts, fetch_id: str) -> None:
+    """Watch a worker do it; where there can be none, because Redis is our own and not running, do it here."""
+    embedded = our.settings.app.redis == "embedded"
+    watched = our.bell.has_worker("fetches")
+    if not watched and not embedded:
+        click.echo("No worker is running; start one with: flask --app app worker", err=True)
+        sys.exit(1)
+    while not _watch(our, fetch_id, watched=watched):
+        if not embedded:
+            click.echo("No worker takes it; restart: flask --app app worker", err=True)
+            sys.exit(1)
+        click.echo("No worker does it; fetching it here.", err=True)
+        errand.fetch(our, fetch_id)
+
+
+def _watch(our: Parts, fetch_id: str, *, watched: bool) -> bool:
+    """Until it is finished, or until there is nobody (any more) who is at it: then False."""
+    row = _row(our, fetch_id)
+    began = our.now
+    if not watched and _is_held(our, row):
+        click.echo(
+            f"Somebody began it; waiting until it is done, or {SILENT.seconds} s without a sign.", err=True
+        )
+    with click.progressbar(
+        length=row.expected or 1, label="Fetching", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        while row.finished_at is None:
+            if not _is_held(our, row) and not (watched and _may_begin(our, began)):
+                return False
+            wanting.ring_if_forgotten(our, row)
+            time.sleep(_LOOK_S)
+            row = _row(our, fetch_id)
+            bar.length = max(row.expected or row.arrived, 1)
+            bar.update(row.arrived - bar.pos)
+    return True
+
+
+def _is_held(our: Parts, row: FetchRow) -> bool:
+    return row.beat_at is not None and row.beat_at >= our.now - SILENT
+
+
+def _may_begin(our: Parts, began: datetime) -> bool:
+    """Give a worker time: a killed one is still registered, but does nothing when the bell rings."""
+    with our.records.read() as session:
+        beat = session.scalar(select(func.max(FetchRow.beat_at)))
+    last = began if beat is None else max(began, beat + RING_AGAIN)
+    return last >= our.now - SILENT
+
+
+def _row(our: Parts, fetch_id: str) -> FetchRow:
+    with our.records.read() as session:
+        return session.get_one(FetchRow, fetch_id)
+
+
+def _report(our: Parts, fetch_id: str, *, as_json: bool, waited: bool) -> int:
+    row = _row(our, fetch_id)
+    state = row.outcome.value if row.outcome else "WANTED"
+    line = {
+        "state": state,
+        "expected": row.expected,
+        "drawn": row.drawn,
+        "first_thumbnail_s": _rounded(row.first_thumbnail_s),
+        "seconds": _rounded(row.seconds),
+        "reason": row.reason,
+    }
+    if as_json:
+        click.echo(json.dumps(line))
+    elif row.outcome is None:
+        click.echo(f"{state}: a worker fetches it (reference {fetch_id}); add --wait to watch.")
+    else:
+        expected = row.expected if row.expected is not None else "an unknown number of"
+        click.echo(f"{state}: {row.drawn} of {expected} images drawn in {row.seconds or 0:.1f} s")
+    return 0 if not waited or row.outcome is Outcome.COMPLETE else 1
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

@@ -1,0 +1,20 @@
+"""`reconciler`: the process that lets no wish be forgotten."""
+
+import signal
+
+import click
+from flask.cli import with_appcontext
+
+from preview import reconciling
+from preview.routes.guard import parts
+
+
+@click.command("reconciler")
+@with_appcontext
+def reconciler_command() -> None:
+    """Ring again for whatever is wanted and nobody works on, until stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        reconciling.run(parts())
+    except KeyboardInterrupt:
+        return

@@ -1,0 +1,29 @@
+"""`worker` and `redis`: the processes beside the web server."""
+
+import click
+from flask.cli import with_appcontext
+
+from preview import embedded_redis, worker
+from preview.bell import QUEUES
+from preview.routes.guard import parts
+from preview.wanting import ring_all
+
+
+@click.command("worker")
+@click.argument("queues", nargs=-1, type=click.Choice(QUEUES))
+@with_appcontext
+def worker_command(queues: tuple[str, ...]) -> None:
+    """Work on questions and fetches, or only on the queues named, until stopped."""
+    our = parts()
+    embedded_redis.wait_for(our.bell)
+    if not queues or "fetches" in queues:
+        ring_all(our)
+    our.records.engine.dispose()  # a work-horse must not share our connections
+    worker.run(our.settings.app, list(queues or QUEUES))
+
+
+@click.command("redis")
+@with_appcontext
+def redis_command() -> None:
+    """Run the embedded Redis, where the settings ask for it, until stopped."""
+    embedded_redis.run(parts().settings.app)

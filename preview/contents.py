@@ -1,0 +1,111 @@
+"""What a study holds: its series and instances, as planned and as drawn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from fetch.model import Plan, Received, Series
+from fetch.records import StudyRow, insert_once, new_key
+from preview.pictures.drawing import Drawn, Header
+from preview.pictures.thumbnail import DrawingKind
+from preview.records import Arrival, FetchRow, InstanceRow, SeriesRow
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One instance that arrived and was drawn, or has to be withheld."""
+
+    received: Received
+    drawn: Drawn
+    withheld: bool
+
+
+def forget(session: Session, study: StudyRow) -> None:
+    """The study is said to be another patient's now: nothing that was drawn for the first may stay.
+
+    Its new key makes every old picture unreachable, and whoever still draws for the old one is fenced out.
+    """
+    study.key = new_key()
+    session.execute(delete(InstanceRow).where(InstanceRow.study_row == study.id))
+    session.execute(delete(SeriesRow).where(SeriesRow.study_row == study.id))
+    theirs = FetchRow.study_row == study.id
+    session.execute(delete(FetchRow).where(theirs, FetchRow.finished_at.is_not(None)))
+    again = {"attempt": FetchRow.attempt + 1, "beat_at": None, "begun_at": None, "arrived": 0, "drawn": 0}
+    session.execute(update(FetchRow).where(theirs).values(again))
+
+
+def held(session: Session, study_row: int) -> dict[str, int]:
+    """The instances of which something was put on the shelf, each with its first frame."""
+    on_shelf = InstanceRow.arrival.in_((Arrival.PICTURE, Arrival.CARD))
+    rows = session.scalars(select(InstanceRow).where(InstanceRow.study_row == study_row, on_shelf))
+    return {row.instance_uid: min(row.frames, default=1) for row in rows}
+
+
+def keep_plan(session: Session, study_row: int, plan: Plan, posters: frozenset[str]) -> None:
+    """Note every series and instance that the archive lists."""
+    for series in plan.series:
+        row = _series(session, study_row, series.series_uid)
+        row.number, row.modality = series.number, series.modality[:16]
+        row.description, row.expected = series.description, series.expected
+        session.flush()
+        _keep_instances(session, row, series, posters)
+
+
+def _keep_instances(session: Session, row: SeriesRow, series: Series, posters: frozenset[str]) -> None:
+    rows = _instances(session, row.study_row, [i.instance_uid for i in series.instances])
+    for instance in series.instances:
+        kept = rows[instance.instance_uid]
+        kept.series_row, kept.number = row.id, instance.number
+        kept.poster = instance.instance_uid in posters
+
+
+def keep_drawn(session: Session, study_row: int, batch: Sequence[Taken]) -> None:
+    """Note what became of the instances of this batch."""
+    rows = _instances(session, study_row, [taken.received.instance_uid for taken in batch])
+    for taken in batch:
+        _describe(session, rows[taken.received.instance_uid], taken)
+
+
+def _describe(session: Session, row: InstanceRow, taken: Taken) -> None:
+    if taken.withheld:
+        row.arrival = Arrival.WITHHELD
+        return
+    drawing = taken.drawn.drawing
+    row.arrival = Arrival.CARD if drawing.kind is DrawingKind.CARD else Arrival.PICTURE
+    row.frames = sorted({picture.frame for picture in drawing.pictures})
+    row.sizes = sorted({picture.size for picture in drawing.pictures})
+    row.frame_count = drawing.frames
+    row.window, row.reason = drawing.window[:64], (drawing.reason or "")[:256]
+    if taken.drawn.header is not None:
+        _place_in_series(session, row, taken.drawn.header)
+
+
+def _place_in_series(session: Session, row: InstanceRow, header: Header) -> None:
+    """Learn from the image itself what the archive did not list."""
+    if row.number is None:
+        row.number = header.instance_number
+    if row.series_row is not None:
+        return
+    series = _series(session, row.study_row, header.series_uid)
+    series.number, series.modality = header.series_number, header.modality[:16]
+    series.description = header.series_description
+    session.flush()
+    first = select(InstanceRow.id).where(InstanceRow.series_row == series.id, InstanceRow.poster)
+    row.poster = session.scalar(first.limit(1)) is None
+    row.series_row = series.id
+
+
+def _series(session: Session, study_row: int, series_uid: str) -> SeriesRow:
+    key = {"study_row": study_row, "series_uid": series_uid}
+    insert_once(session, SeriesRow, key)
+    return session.scalars(select(SeriesRow).filter_by(**key)).one()
+
+
+def _instances(session: Session, study_row: int, uids: Sequence[str]) -> dict[str, InstanceRow]:
+    """The rows of these instances, made where they are new."""
+    keys = [{"study_row": study_row, "instance_uid": uid} for uid in uids]
+    insert_once(session, InstanceRow, *keys)
+    these = (InstanceRow.study_row == study_row) & InstanceRow.instance_uid.in_(uids)
+    return {row.instance_uid: row for row in session.scalars(select(InstanceRow).where(these))}

@@ -1,0 +1,66 @@
+"""`make demo`: makes the studies once, finds free ports, and hands over to honcho and the Procfile."""
+
+import fcntl
+import os
+import socket
+import sys
+from pathlib import Path
+
+from preview.demo.studies import make_main, make_outside
+
+FOLDER = Path(os.environ.get("DEMO_FOLDER", "var/demo"))
+WANTED = {"web": 8000, "clinic": 8001, "main": 11113, "outside": 11114}
+
+
+def main() -> None:
+    _refuse_second()
+    print("Preparing the demo's studies …", flush=True)
+    make_main(FOLDER / "main")
+    make_outside(FOLDER / "outside")
+    ports = {name: free_port(wanted) for name, wanted in WANTED.items()}
+    honcho = str(Path(sys.executable).with_name("honcho"))
+    os.execve(honcho, [honcho, "start", "-c", "all=1,finder=2"], {**os.environ, **environment(ports)})  # noqa: S606 — our own program
+
+
+def _refuse_second() -> None:
+    """Two demos in one folder would take each other's Redis; the lock lasts as long as honcho does."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    lock = os.open(FOLDER / "lock", os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit(f"A demo already runs in {FOLDER}: stop it first (Ctrl-C in its window).") from None
+    os.set_inheritable(lock, True)
+
+
+def environment(ports: dict[str, int]) -> dict[str, str]:
+    """What the Procfile's processes are told: the demo's settings, with the ports that were free."""
+    return {
+        "PREVIEW_SETTINGS": str(Path(__file__).with_name("preview.toml")),
+        "PREVIEW_APP__DATABASE": f"sqlite:///{FOLDER}/preview.db",
+        "PREVIEW_APP__SHELF": f"{FOLDER}/shelf",
+        "PREVIEW_APP__SECRET_KEY_FILE": f"{FOLDER}/secret",
+        "PREVIEW_APP__URL": f"http://127.0.0.1:{ports['web']}",
+        "PREVIEW_APP__LISTEN": f"127.0.0.1:{ports['web']}",
+        "PREVIEW_SOURCES__MAIN__PORT": str(ports["main"]),
+        "PREVIEW_SOURCES__OUTSIDE__PORT": str(ports["outside"]),
+        "DEMO_FOLDER": str(FOLDER),
+        "DEMO_MAIN_PORT": str(ports["main"]),
+        "DEMO_OUTSIDE_PORT": str(ports["outside"]),
+        "DEMO_CLINIC_PORT": str(ports["clinic"]),
+    }
+
+
+def free_port(wanted: int) -> int:
+    """The wanted port of this machine if nobody has it, else any free one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    main()

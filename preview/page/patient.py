@@ -1,0 +1,233 @@
+"""The patient's page: what every archive answered, and a card for each study. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from fetch.model import AnswerKind, Patient, Study
+from fetch.reasons import Reason
+from preview.asking import GIVEN_UP
+from preview.page.status import FetchFacts, Milestones, Progress, Status, marked, milestone, pace, progress_of
+from preview.records import Role
+
+ASKING_PATIENCE = timedelta(seconds=20)
+"""A question that nobody takes up for so long is said to wait for a worker."""
+
+
+@dataclass(frozen=True)
+class AnswerFacts:
+    """What one source said, or None for ``kind`` while it has not."""
+
+    source: str
+    label: str
+    kind: AnswerKind | None
+    reason: Reason | None = None
+    outside: int = 0
+    at: datetime | None = None
+    withheld: int = 0
+    """Studies there that may be this patient's: their number is shown, nothing else of them."""
+
+
+@dataclass(frozen=True)
+class AskFacts:
+    start: date | None
+    end: date | None
+    wanted_at: datetime
+    begun_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Poster:
+    """The one thumbnail that stands for a series; without a picture it is still awaited."""
+
+    series: str
+    modality: str
+    description: str
+    number: int | None
+    count: int | None
+    picture: str = ""
+    """Path below the study's pictures; "" while there is none."""
+    position: int = 0
+    series_id: int = 0
+    frames: int = 0
+    """How many frames of a multi-frame object are drawn."""
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    """One study UID: the source it is fetched from first, then the others that hold it."""
+
+    key: str
+    study: Study
+    labels: tuple[str, ...]
+    fetch: FetchFacts | None
+    posters: tuple[Poster, ...] = ()
+
+
+@dataclass(frozen=True)
+class PatientFacts:
+    """Everything the patient's page is made from."""
+
+    role: Role
+    patient: Patient
+    ask: AskFacts | None
+    answers: tuple[AnswerFacts, ...]
+    studies: tuple[StudyFacts, ...]
+    bell: bool
+    """Can the queue be reached?"""
+    modality: str = ""
+
+
+class Asked(StrEnum):
+    """Where the question stands."""
+
+    NEVER = "never"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    ASKING = "asking"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Card:
+    """One study on the patient's page."""
+
+    key: str
+    study: Study
+    labels: tuple[str, ...]
+    posters: tuple[Poster, ...]
+    progress: Progress
+
+    @property
+    def milestone(self) -> tuple[str, str]:
+        return self.key, milestone(self.progress)
+
+
+class Nothing(StrEnum):
+    """Why there are no cards. Only ``NONE`` may read as "no imaging found"."""
+
+    SOME = "some"
+    NONE = "none"
+    WITHHELD = "withheld"
+    NOT_ALL_ASKED = "not-all-asked"
+    FILTERED = "filtered"
+    NOT_YET = "not-yet"
+
+
+@dataclass(frozen=True)
+class PatientPage:
+    """The patient's page, ready for words."""
+
+    role: Role
+    patient: Patient
+    asked: Asked
+    ask: AskFacts | None
+    answers: tuple[AnswerFacts, ...]
+    cards: tuple[Card, ...]
+    total: int
+    modalities: tuple[str, ...]
+    modality: str
+    nothing: Nothing
+    pace: int | None
+    """Seconds to the next poll; None when nothing more will change: the page is final."""
+    milestones: Milestones
+
+    @property
+    def mark(self) -> str:
+        return marked(self)
+
+
+def describe(facts: PatientFacts, now: datetime) -> PatientPage:
+    """The patient's page, from the facts and the clock."""
+    asked = _asked(facts, now)
+    everything = [card_of(study, facts.bell, now) for study in _newest_first(facts.studies)]
+    shown = tuple(card for card in everything if _has(card, facts.modality))
+    nothing = _nothing(facts, asked, everything, shown)
+    live = asked not in (Asked.DONE, Asked.NEVER) or any(card.progress.status.live for card in everything)
+    return PatientPage(
+        role=facts.role,
+        patient=facts.patient,
+        asked=asked,
+        ask=facts.ask,
+        answers=facts.answers,
+        cards=shown,
+        total=len(everything),
+        modalities=_modalities(everything),
+        modality=facts.modality,
+        nothing=nothing,
+        pace=pace(_last_wish(facts), now) if live else None,
+        milestones=(("answers", f"{asked} {nothing}"), *(card.milestone for card in shown)),
+    )
+
+
+def _asked(facts: PatientFacts, now: datetime) -> Asked:
+    ask = facts.ask
+    if ask is None:
+        return Asked.NEVER
+    if ask.finished_at:
+        return Asked.DONE
+    if ask.begun_at and now - ask.begun_at <= GIVEN_UP:
+        return Asked.ASKING
+    if not facts.bell:
+        return Asked.PAUSED
+    return Asked.WAITING if now - ask.wanted_at > ASKING_PATIENCE else Asked.ASKING
+
+
+def card_of(study: StudyFacts, bell: bool, now: datetime) -> Card:
+    progress = progress_of(study.fetch, bell, now)
+    if progress.status is Status.COMPLETE and _grown(study):
+        progress = replace(progress, status=Status.GROWN)
+    return Card(study.key, study.study, study.labels, study.posters, progress)
+
+
+def _grown(study: StudyFacts) -> bool:
+    """Does the archive say that there is more now than it listed when we fetched?"""
+    counted, fetch = study.study.instance_count, study.fetch
+    return bool(fetch and counted and fetch.expected is not None and counted > fetch.expected)
+
+
+def _nothing(facts: PatientFacts, asked: Asked, everything: list[Card], shown: tuple[Card, ...]) -> Nothing:
+    if shown:
+        return Nothing.SOME
+    if asked is not Asked.DONE:
+        return Nothing.NOT_YET
+    if not facts.answers or any(a.kind not in _SEARCHED for a in facts.answers):
+        return Nothing.NOT_ALL_ASKED
+    if everything:
+        return Nothing.FILTERED
+    absent = all(a.kind is AnswerKind.ABSENT and not a.withheld for a in facts.answers)
+    return Nothing.NONE if absent else Nothing.WITHHELD
+
+
+_SEARCHED = (AnswerKind.ABSENT, AnswerKind.FOUND)
+
+
+def _has(card: Card, modality: str) -> bool:
+    return not modality or not card.study.modalities or modality in card.study.modalities
+
+
+def _modalities(cards: Iterable[Card]) -> tuple[str, ...]:
+    counted = Counter(m for card in cards for m in card.study.modalities if m not in _NOT_IMAGES)
+    return tuple(name for name, _ in sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+
+
+_NOT_IMAGES = frozenset({"SR", "PR", "KO", "DOC", "SEG", "REG"})
+
+
+def _newest_first(studies: Iterable[StudyFacts]) -> list[StudyFacts]:
+    """Undated studies come last, under "date unknown"."""
+    return sorted(
+        studies,
+        key=lambda s: (s.study.study_date or date.min, s.study.study_time, s.study.study_uid),
+        reverse=True,
+    )
+
+
+def _last_wish(facts: PatientFacts) -> datetime | None:
+    wishes = [s.fetch.wanted_at for s in facts.studies if s.fetch and not s.fetch.finished_at]
+    if facts.ask and not facts.ask.finished_at:
+        wishes.append(facts.ask.wanted_at)
+    return max(wishes, default=None)

@@ -1,0 +1,118 @@
+"""Where one study's fetch stands, computed from what is stored and the clock. Pure."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import blake2b
+
+from fetch.reasons import Reason, Trouble
+from preview.progress import SILENT
+from preview.records import Outcome
+
+Milestones = tuple[tuple[str, str], ...]
+"""What is worth being read aloud, by what it is about: a card's key, or "answers"."""
+
+
+@dataclass(frozen=True)
+class FetchFacts:
+    """One fetch as the database has it."""
+
+    wanted_at: datetime
+    begun_at: datetime | None = field(repr=False)
+    beat_at: datetime | None = field(repr=False)
+    """Not in the mark of the page: every beat would look like news."""
+    finished_at: datetime | None
+    outcome: Outcome | None
+    reason: Reason | None
+    reference: str
+    expected: int | None
+    arrived: int
+    withheld: int
+    ahead: int = 0
+    cancelling: bool = False
+
+
+class Status(StrEnum):
+    """Where one study stands; each has its own sentence and its own next step."""
+
+    NOT_FETCHED = "not-fetched"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    RUNNING = "running"
+    STALLED = "stalled"
+    COMPLETE = "complete"
+    GROWN = "grown"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+    FAILED_SETUP = "failed-setup"
+    CANCELLED = "cancelled"
+
+    @property
+    def live(self) -> bool:
+        return self in _LIVE
+
+
+_LIVE = frozenset({Status.WAITING, Status.PAUSED, Status.RUNNING, Status.STALLED})
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A fetch as it is said: ``left`` is in seconds, rounded, None when it cannot be told."""
+
+    status: Status
+    fetch: FetchFacts | None = None
+    left: int | None = None
+
+
+def progress_of(fetch: FetchFacts | None, bell: bool, now: datetime) -> Progress:
+    """How a fetch is said, from what is stored and the clock: nobody ever writes that it stalled."""
+    if fetch is None:
+        return Progress(Status.NOT_FETCHED)
+    if fetch.outcome is not None:
+        return Progress(_ended(fetch), fetch)
+    if fetch.beat_at is not None and now - fetch.beat_at <= SILENT:
+        return Progress(Status.RUNNING, fetch, _seconds_left(fetch, now))
+    if not bell:
+        return Progress(Status.PAUSED, fetch)
+    return Progress(Status.WAITING if fetch.beat_at is None else Status.STALLED, fetch)
+
+
+def _ended(fetch: FetchFacts) -> Status:
+    if fetch.outcome is Outcome.FAILED:
+        needs_admin = fetch.reason is not None and fetch.reason.trouble in (Trouble.SETUP, Trouble.REQUEST)
+        return Status.FAILED_SETUP if needs_admin else Status.FAILED
+    return {
+        Outcome.COMPLETE: Status.COMPLETE,
+        Outcome.INCOMPLETE: Status.INCOMPLETE,
+        Outcome.CANCELLED: Status.CANCELLED,
+    }[fetch.outcome or Outcome.INCOMPLETE]
+
+
+def _seconds_left(fetch: FetchFacts, now: datetime) -> int | None:
+    """From the mean speed so far; in steps of ten seconds, so that it does not flicker."""
+    if fetch.begun_at is None or not fetch.expected or fetch.arrived < 5:
+        return None
+    spent = (now - fetch.begun_at).total_seconds()
+    left = spent / fetch.arrived * max(0, fetch.expected - fetch.arrived)
+    return max(10, round(left / 10) * 10)
+
+
+def milestone(progress: Progress) -> str:
+    """What is worth being read aloud: each quarter, and the end."""
+    fetch = progress.fetch
+    if progress.status is not Status.RUNNING or fetch is None or not fetch.expected:
+        return progress.status
+    return f"{progress.status} {min(3, 4 * fetch.arrived // fetch.expected)}"
+
+
+def marked(view: object) -> str:
+    """The mark a poll sends back: equal marks mean that there is nothing new to show."""
+    return blake2b(repr(view).encode(), digest_size=8).hexdigest()
+
+
+def pace(since: datetime | None, now: datetime) -> int:
+    """One second at first, then slower: whoever has just asked is watching."""
+    waited = now - since if since else timedelta(minutes=5)
+    if waited < timedelta(seconds=10):
+        return 1
+    return 2 if waited < timedelta(minutes=1) else 5

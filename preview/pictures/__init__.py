@@ -1,0 +1,1 @@
+"""Encoded objects to small pictures: the only place that decodes pixels, in processes of its own."""

@@ -1,0 +1,174 @@
+"""The seam: encoded bytes go in, pictures come out of separate processes, and a crash costs one object."""
+
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkContext, SpawnContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from queue import Empty, Queue
+from signal import SIGALRM
+from threading import Lock, Thread
+from types import TracebackType
+from typing import Self
+
+from fetch.model import Received
+from preview.pictures.drawing_process import Drawn, Task, draw_until_closed
+from preview.pictures.header import Header
+from preview.pictures.thumbnail import Drawing, DrawingKind, Picture, card_drawing
+
+__all__ = ["Drawers", "Drawing", "DrawingKind", "Drawn", "Header", "Picture"]
+
+_GRACE = 15.0
+"""Seconds beyond the limit: for a new process to start, and for one whose own alarm does not go off."""
+
+_CRASHED = "This could not be drawn: the decoder crashed."
+_TOO_LONG = "This could not be drawn: the decoder took too long."
+_NO_PROCESS = "This could not be drawn: no drawing process could be started."
+
+_Job = tuple[Future[Drawn], Task]
+
+
+class Drawers:
+    """Owns ``count`` drawing processes for as long as its context lasts.
+
+    The first ones are forked, so enter it before starting threads: they are warm at once. ``submit`` blocks
+    while ``waiting`` objects wait, which bounds the memory. Leaving the context normally finishes what was
+    submitted; leaving it with an exception drops it (its futures are cancelled). No process outlives it.
+    """
+
+    def __init__(
+        self, count: int = 2, max_frames: int = 64, seconds: float = 30.0, waiting: int = 32
+    ) -> None:
+        self._count = count
+        self._max_frames = max_frames
+        self._seconds = seconds
+        self._jobs: Queue[_Job | None] = Queue(waiting)
+        self._easels: list[_Easel] = []
+        self._threads: list[Thread] = []
+        self._closed = True
+
+    def submit(self, received: Received, sizes: tuple[int, ...] = (256,), charset: str = "") -> Future[Drawn]:
+        """Draw an object that came over the network. The future never has a decoder's exception.
+
+        ``charset``: what its texts are written in, where it does not say so itself.
+        """
+        return self._put(received, sizes, charset)
+
+    def submit_file(self, path: Path, sizes: tuple[int, ...] = (256,)) -> Future[Drawn]:
+        """Draw a file; what cannot be read is ``unreadable`` and has a card with the reason."""
+        return self._put(path, sizes, "")
+
+    def __enter__(self) -> Self:
+        for _ in range(self._count):
+            others = [easel.pipe for easel in self._easels]
+            self._easels.append(_Easel(others))
+        self._threads = [Thread(target=self._serve, args=(easel,), daemon=True) for easel in self._easels]
+        for thread in self._threads:
+            thread.start()
+        self._closed = False
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed = True
+        if kind is not None:
+            self._drop_everything()
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _put(self, source: Received | Path, sizes: tuple[int, ...], charset: str) -> Future[Drawn]:
+        if self._closed:
+            raise RuntimeError("Drawers draw only inside their context.")
+        future: Future[Drawn] = Future()
+        self._jobs.put((future, Task(source, tuple(sizes), self._max_frames, self._seconds, charset)))
+        return future
+
+    def _serve(self, easel: "_Easel") -> None:
+        """The life of one dispatcher thread."""
+        while job := self._jobs.get():
+            future, task = job
+            if future.set_running_or_notify_cancel():
+                _answer(future, easel.draw(task))
+        easel.end()
+
+    def _drop_everything(self) -> None:
+        with suppress(Empty):
+            while job := self._jobs.get_nowait():
+                job[0].cancel()
+        for easel in self._easels:
+            easel.stop()
+
+
+def _answer(future: Future[Drawn], drawn: Drawn | None) -> None:
+    if drawn is None:
+        future.set_exception(CancelledError())
+    else:
+        future.set_result(drawn)
+
+
+class _Easel:
+    """One place to draw at: a process and our end of its pipe, replaced whenever the process dies.
+
+    One dispatcher thread works at it; only ``stop`` may be called from another.
+    """
+
+    def __init__(self, others: "list[Connection[Task, Drawn]]") -> None:
+        self._lock = Lock()
+        self._stopped = False
+        self._start(get_context("fork"), others)
+
+    def draw(self, task: Task) -> Drawn | None:
+        """None only when stopped. A card, if the process dies over it or takes too long."""
+        try:
+            self._be_ready()
+        except OSError:
+            return _failed(task, _NO_PROCESS)
+        try:
+            self.pipe.send(task)
+            if self.pipe.poll(task.most_seconds + _GRACE):
+                drawn: Drawn = self.pipe.recv()
+                return drawn
+        except (EOFError, OSError):
+            self.end()
+            too_long = self._process.exitcode == -SIGALRM
+        else:
+            self.end()
+            too_long = True
+        return None if self._stopped else _failed(task, _TOO_LONG if too_long else _CRASHED)
+
+    def stop(self) -> None:
+        """For good. Whoever is in ``draw`` finds the pipe closed at the other end, and gets None."""
+        with self._lock:
+            self._stopped = True
+            self._process.kill()
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self.pipe.close()
+
+    def _be_ready(self) -> None:
+        with self._lock:
+            if not self._stopped and not self._process.is_alive():
+                self.pipe.close()
+                # Threads run by now: a fork could copy a lock that one of them holds.
+                self._start(get_context("spawn"), [])
+
+    def _start(self, context: ForkContext | SpawnContext, others: "list[Connection[Task, Drawn]]") -> None:
+        self.pipe, theirs = context.Pipe()
+        # A forked process has copies of our ends and must close them; a spawned one is given none.
+        copied = [self.pipe, *others] if isinstance(context, ForkContext) else []
+        self._process: BaseProcess = context.Process(
+            target=draw_until_closed, args=(theirs, copied), daemon=True, name="drawing"
+        )
+        self._process.start()
+        theirs.close()
+
+
+def _failed(task: Task, reason: str) -> Drawn:
+    return Drawn(None, card_drawing(task.name, reason, task.sizes), crashed=True)

@@ -1,0 +1,94 @@
+"""What to call an object a reader has in front of them, by its SOP class and its transfer syntax."""
+
+from pydicom import uid
+
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+
+_NOT_IMAGES = {
+    "4.2": "MR spectroscopy",
+    "9.1": "Waveform (ECG)",
+    "9": "Waveform",
+    "11": "Presentation state",
+    "66.4": "Segmentation",
+    "66.5": "Surface segmentation",
+    "66.1": "Spatial registration",
+    "66.2": "Spatial fiducials",
+    "66.3": "Spatial registration",
+    "66": "Raw data",
+    "67": "Real world value mapping",
+    "88.40": "Procedure log",
+    "88.59": "Key object selection",
+    "88.67": "Radiation dose report",
+    "88.68": "Radiation dose report",
+    "88.76": "Radiation dose report",
+    "88": "Structured report",
+    "104.1": "PDF document",
+    "104.2": "Clinical document (CDA)",
+    "104": "3D model",
+    "481.3": "Radiotherapy structure set",
+    "481.5": "Radiotherapy plan",
+    "481.8": "Radiotherapy plan",
+    "481.4": "Radiotherapy treatment record",
+    "481.6": "Radiotherapy treatment record",
+    "481.7": "Radiotherapy treatment record",
+    "481.9": "Radiotherapy treatment record",
+}
+"""By the part of the SOP class behind the common root; the longest beginning that fits decides."""
+
+_SYNTAXES = {
+    uid.JPEGExtended12Bit: "JPEG with 12 bits",
+    uid.JPEGLossless: "JPEG lossless",
+    uid.JPEGLosslessSV1: "JPEG lossless",
+    uid.JPEGLSLossless: "JPEG-LS",
+    uid.JPEGLSNearLossless: "JPEG-LS",
+    uid.HTJ2KLossless: "High-throughput JPEG 2000",
+    uid.HTJ2KLosslessRPCL: "High-throughput JPEG 2000",
+    uid.HTJ2K: "High-throughput JPEG 2000",
+    uid.JPEG2000MCLossless: "JPEG 2000, multi-component",
+    uid.JPEG2000MC: "JPEG 2000, multi-component",
+    uid.JPEG2000Lossless: "JPEG 2000",
+    uid.JPEG2000: "JPEG 2000",
+    uid.JPEGBaseline8Bit: "JPEG",
+    uid.RLELossless: "RLE",
+    uid.MPEG2MPML: "MPEG-2 video",
+    uid.MPEG2MPHL: "MPEG-2 video",
+}
+
+
+def not_an_image(sop_class: str) -> str | None:
+    """What this kind of object is if it is none that has pictures: drawing its pixels would mislead."""
+    if not sop_class.startswith(_STORAGE):
+        return None
+    arcs = sop_class.removeprefix(_STORAGE).split(".")
+    beginnings = (".".join(arcs[:length]) for length in range(len(arcs), 0, -1))
+    return next((_NOT_IMAGES[b] for b in beginnings if b in _NOT_IMAGES), None)
+
+
+def kind_name(sop_class: str) -> str:
+    """``CT image``, ``Structured report``; never text out of the object itself."""
+    return not_an_image(sop_class) or _standard_name(sop_class) or "Unknown kind of object"
+
+
+def says_image(sop_class: str) -> bool:
+    return "image" in _standard_name(sop_class).lower()
+
+
+def syntax_name(transfer_syntax: str) -> str:
+    """``JPEG lossless``: how the pixels are compressed, as one would say it."""
+    if transfer_syntax.startswith("1.2.840.10008.1.2.4.10"):
+        return _SYNTAXES.get(uid.UID(transfer_syntax), "MPEG-4 video")
+    return _SYNTAXES.get(uid.UID(transfer_syntax)) or _known_name(transfer_syntax) or "An unknown compression"
+
+
+def _standard_name(sop_class: str) -> str:
+    words = _known_name(sop_class).replace(" Storage", "").split()
+    return " ".join(words[:1] + [word if _is_acronym(word) else word.lower() for word in words[1:]])
+
+
+def _is_acronym(word: str) -> bool:
+    return word.isupper() or word.startswith("X-") or any(letter.isdigit() for letter in word)
+
+
+def _known_name(text: str) -> str:
+    name = uid.UID(text).name
+    return "" if name == text else name

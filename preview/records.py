@@ -1,0 +1,163 @@
+"""What the preview keeps in the database: who is looking, what was asked and fetched, and its pictures."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import Enum, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from fetch.records import Base, PatientColumns, StudyRow, new_key
+
+
+class Role(StrEnum):
+    """What somebody may see."""
+
+    REFERRER = "referrer"
+    RADIOLOGIST = "radiologist"
+    STAFF = "staff"
+    ADMIN = "admin"
+
+
+class Outcome(StrEnum):
+    """How a fetch ended; one that has none is wanted or under way."""
+
+    COMPLETE = "COMPLETE"
+    INCOMPLETE = "INCOMPLETE"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class Arrival(StrEnum):
+    """What became of one instance."""
+
+    EXPECTED = "EXPECTED"
+    PICTURE = "PICTURE"
+    CARD = "CARD"
+    WITHHELD = "WITHHELD"
+
+
+def _one_of(kind: type[StrEnum]) -> Enum:
+    """Stored as text, so that a new member needs no change of the database's types."""
+    return Enum(kind, native_enum=False, length=16)
+
+
+class ContextRow(PatientColumns, Base):
+    """One opening by one person, usually for one patient; its key stands in the path of every page."""
+
+    __tablename__ = "contexts"
+
+    key: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_key)
+    role: Mapped[Role] = mapped_column(_one_of(Role))
+    person: Mapped[str] = mapped_column(String(256), default="")
+    code_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """SHA-256 of the one-time code; gone once it was used."""
+    session: Mapped[str | None] = mapped_column(String(64))
+    """The browser session that used the code; no other may see this context."""
+    made_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+
+
+class AskRow(Base):
+    """One question about the context's patient, put to every source."""
+
+    __tablename__ = "asks"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_key)
+    context: Mapped[str] = mapped_column(ForeignKey("contexts.key"), index=True)
+    start: Mapped[date | None]
+    end: Mapped[date | None]
+    wanted_at: Mapped[datetime]
+    rung_at: Mapped[datetime | None]
+    """When the queue last heard of it."""
+    begun_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    attempt: Mapped[int] = mapped_column(default=0)
+    answers: Mapped[list["AnswerRow"]] = relationship(lazy="selectin")
+
+
+class AnswerRow(Base):
+    """What one source answered."""
+
+    __tablename__ = "answers"
+
+    ask: Mapped[str] = mapped_column(ForeignKey("asks.id"), primary_key=True)
+    source: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(32))
+    outside: Mapped[int] = mapped_column(default=0)
+    answered_at: Mapped[datetime]
+
+
+class FoundRow(Base):
+    """A study that an ask found; whether it may be shown is judged at every look."""
+
+    __tablename__ = "found"
+
+    ask: Mapped[str] = mapped_column(ForeignKey("asks.id"), primary_key=True)
+    study_row: Mapped[int] = mapped_column(ForeignKey("studies.id"), primary_key=True)
+    study: Mapped[StudyRow] = relationship(lazy="joined")
+
+
+class FetchRow(Base):
+    """One errand for one study: wanted, begun, beating while it is under way, finished."""
+
+    __tablename__ = "fetches"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_key)
+    study_row: Mapped[int] = mapped_column(ForeignKey("studies.id"), index=True)
+    active_study: Mapped[int | None] = mapped_column(unique=True)
+    """The study again while the fetch is not finished: two people asking make one fetch."""
+    wanted_at: Mapped[datetime]
+    rung_at: Mapped[datetime | None]
+    begun_at: Mapped[datetime | None]
+    beat_at: Mapped[datetime | None]
+    """Last sign of life; a state such as "stalled" is computed from it and never written."""
+    finished_at: Mapped[datetime | None]
+    attempt: Mapped[int] = mapped_column(default=0)
+    """Fencing: whoever claimed an older attempt may no longer write."""
+    outcome: Mapped[Outcome | None] = mapped_column(_one_of(Outcome))
+    reason: Mapped[str | None] = mapped_column(String(32))
+    expected: Mapped[int | None]
+    arrived: Mapped[int] = mapped_column(default=0)
+    drawn: Mapped[int] = mapped_column(default=0)
+    withheld: Mapped[int] = mapped_column(default=0)
+    first_thumbnail_s: Mapped[float | None]
+    seconds: Mapped[float | None]
+    cancel_at: Mapped[datetime | None]
+    study: Mapped[StudyRow] = relationship(lazy="joined")
+
+
+class SeriesRow(Base):
+    """One series of a study, as the archive or its images describe it."""
+
+    __tablename__ = "series"
+    __table_args__ = (UniqueConstraint("study_row", "series_uid"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_row: Mapped[int] = mapped_column(ForeignKey("studies.id"), index=True)
+    series_uid: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int | None]
+    modality: Mapped[str] = mapped_column(String(16), default="")
+    description: Mapped[str] = mapped_column(String(1024), default="")
+    expected: Mapped[int | None]
+
+
+class InstanceRow(Base):
+    """One instance: expected, or arrived and drawn."""
+
+    __tablename__ = "instances"
+    __table_args__ = (UniqueConstraint("study_row", "instance_uid"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_row: Mapped[int] = mapped_column(ForeignKey("studies.id"), index=True)
+    series_row: Mapped[int | None] = mapped_column(ForeignKey("series.id"))
+    instance_uid: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int | None]
+    poster: Mapped[bool] = mapped_column(default=False)
+    arrival: Mapped[Arrival] = mapped_column(_one_of(Arrival), default=Arrival.EXPECTED)
+    frames: Mapped[list[int]] = mapped_column(default=list)
+    """The frames that were drawn, first to last, counted from 1."""
+    frame_count: Mapped[int] = mapped_column(default=0)
+    sizes: Mapped[list[int]] = mapped_column(default=list)
+    window: Mapped[str] = mapped_column(String(64), default="")
+    reason: Mapped[str] = mapped_column(String(256), default="")

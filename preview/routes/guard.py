@@ -1,0 +1,71 @@
+"""Who is asking: the context in the path must have been opened by this browser."""
+
+import secrets
+from typing import cast
+
+from flask import current_app, session
+from werkzeug.exceptions import Forbidden, NotFound
+
+from fetch.records import StudyRow
+from preview import access, showing
+from preview.parts import Parts
+from preview.records import ContextRow
+
+_BROWSER = "browser"
+
+
+class SessionEnded(Forbidden):
+    """The context is not this browser's, or no longer."""
+
+
+def parts() -> Parts:
+    return cast(Parts, current_app.extensions["preview"])
+
+
+def browser() -> str:
+    """This browser's session, made on first use."""
+    if _BROWSER not in session:
+        session[_BROWSER] = secrets.token_urlsafe(24)
+        session.permanent = True
+    return str(session[_BROWSER])
+
+
+def opened(key: str) -> ContextRow:
+    """The context of this key, or :class:`SessionEnded`."""
+    with parts().records.read() as db:
+        row = access.context(db, key, session.get(_BROWSER), parts().now)
+    if row is None:
+        raise SessionEnded
+    return row
+
+
+def opened_for_patient(key: str) -> ContextRow:
+    row = opened(key)
+    if not row.patient_id:
+        raise NotFound
+    return row
+
+
+def opened_as_staff(key: str) -> ContextRow:
+    row = opened(key)
+    if row.role not in access.STAFF:
+        raise Forbidden
+    return row
+
+
+def staff() -> ContextRow:
+    """Any context in which this browser's user is staff."""
+    with parts().records.read() as db:
+        row = access.staff_context(db, session.get(_BROWSER), parts().now)
+    if row is None:
+        raise SessionEnded
+    return row
+
+
+def visible(context: ContextRow, study_key: str) -> StudyRow:
+    """The study, or 404 if it is not certainly this context's patient's: as if it did not exist."""
+    with parts().records.read() as db:
+        row = showing.visible_study(db, context, study_key, parts().settings.sources)
+    if row is None:
+        raise NotFound
+    return row

@@ -1,0 +1,75 @@
+"""One study: its series, its pictures, where its fetch stands, and the way to the viewer."""
+
+import re
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from preview import facts, wanting
+from preview.page import describe_study
+from preview.routes.guard import opened_for_patient, parts, visible
+from preview.routes.polling import poll_answer
+
+blueprint = Blueprint("study", __name__, url_prefix="/patients/<key>")
+_PICTURE = re.compile(r"[0-9a-f]{32}-[0-9]{1,6}-[0-9]{1,4}\.png")
+
+
+@blueprint.get("/studies/<study_key>")
+def page(key: str, study_key: str) -> str:
+    return render_template("study.html", **_shown(key, study_key))
+
+
+@blueprint.get("/studies/<study_key>/updates")
+def updates(key: str, study_key: str) -> Response:
+    shown = _shown(key, study_key)
+    return poll_answer("_study.html", shown["view"], shown)
+
+
+@blueprint.post("/studies/<study_key>/fetch")
+def fetch(key: str, study_key: str) -> Response:
+    """Want the study; whoever asks twice gets the same fetch."""
+    row = visible(opened_for_patient(key), study_key)
+    wanting.want(parts(), row)
+    return _back(key, study_key)
+
+
+@blueprint.post("/studies/<study_key>/cancel")
+def cancel(key: str, study_key: str) -> Response:
+    row = visible(opened_for_patient(key), study_key)
+    wanting.cancel(parts(), row)
+    return _back(key, study_key)
+
+
+@blueprint.get("/pictures/<study_key>/<name>")
+def picture(key: str, study_key: str, name: str) -> Response:
+    """One PNG. Access is checked before anything else, so also before every 304."""
+    visible(opened_for_patient(key), study_key)
+    path = parts().settings.app.shelf.absolute() / study_key / name
+    if not _PICTURE.fullmatch(name) or not path.is_file():
+        raise NotFound
+    response = send_file(path, mimetype="image/png", etag=True, conditional=True, max_age=None)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _back(key: str, study_key: str) -> Response:
+    """To the page the button was on, without trusting anything the browser says about it."""
+    if request.form.get("on") == "study":
+        return redirect(url_for(".page", key=key, study_key=study_key), 303)
+    query: dict[str, Any] = {
+        name: request.form[name] for name in ("from", "to", "modality") if name in request.form
+    }
+    return redirect(url_for("imaging.page", key=key, **query, _anchor=f"study-{study_key}"), 303)
+
+
+def _shown(key: str, study_key: str) -> dict[str, Any]:
+    context = opened_for_patient(key)
+    row = visible(context, study_key)
+    chosen = {name: request.args.get(name, type=int) for name in ("series", "instance", "frame")}
+    read = facts.study_facts(
+        parts(), context, row, chosen["series"], chosen["instance"], chosen["frame"] or 1
+    )
+    filters = {name: value for name, value in chosen.items() if value is not None}
+    return {"context": context, "view": describe_study(read, parts().now), "filters": filters}

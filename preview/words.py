@@ -1,0 +1,107 @@
+"""How names, dates and times are written for people (NHS CUI date display, in the reader's language)."""
+
+import re
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from flask import Flask
+from flask_babel import get_locale, gettext
+from jinja2 import StrictUndefined
+from markupsafe import Markup, escape
+
+from fetch.model import Patient, Study
+
+_MOST_NAMED_AGE = 130
+_TIME = re.compile(r"([01][0-9]|2[0-3])([0-5][0-9])")  # the beginning of a TM, PS3.5 6.2
+
+
+def register(app: Flask, zone: ZoneInfo) -> None:
+    """Give the templates their filters; an undefined name in a template is an error, not a blank."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    filters = {
+        "person": person,
+        "day": day,
+        "clock": lambda moment: clock(moment, zone),
+        "born": born,
+        "sex": sex,
+        "study_when": study_when,
+        "modality_name": modality_name,
+        "translated": gettext,  # unlike "_", it leaves a "%" in a stored sentence alone
+    }
+    app.jinja_env.filters.update(filters)
+
+
+def person(name: str) -> str:
+    """``FAMILY^Given^Middle^Prefix^Suffix`` as ``FAMILY, Given Middle (Prefix)``, groups side by side."""
+    groups = [_group(group) for group in name.split("=")]
+    first, *others = [group for group in groups if group] or [gettext("Name not known")]
+    return f"{first} ({' · '.join(others)})" if others else first
+
+
+def _group(group: str) -> str:
+    family, given, middle, prefix, suffix = [*(part.strip() for part in group.split("^")), *[""] * 5][:5]
+    names = " ".join(part for part in (given, middle) if part)
+    title = f"({prefix})" if prefix else ""
+    return " ".join(part for part in (", ".join(p for p in (family, names) if p), suffix, title) if part)
+
+
+def day(when: date) -> Markup:
+    """``22-Nov-2026``."""
+    text = format_date(when, "dd-MMM-yyyy", locale=_locale())
+    return Markup('<time datetime="{}">{}</time>').format(when.isoformat(), text)
+
+
+def clock(moment: datetime, zone: ZoneInfo) -> Markup:
+    """``14:05`` today, else with its date; times of this system are in the site's zone."""
+    local = moment.astimezone(zone)
+    today = datetime.now(zone).date()
+    pattern = "HH:mm" if local.date() == today else "dd-MMM-yyyy HH:mm"
+    text = format_datetime(local, pattern, tzinfo=zone, locale=_locale())
+    return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), text)
+
+
+def born(patient: Patient) -> Markup:
+    """``14-Jul-1945 (81y)``; a date that cannot be read is shown as it is written."""
+    if patient.birth_date is None:
+        return escape(patient.birth_date_text or gettext("Not known"))
+    today = datetime.now().astimezone().date()
+    to_come = (today.month, today.day) < (patient.birth_date.month, patient.birth_date.day)
+    age = today.year - patient.birth_date.year - to_come
+    if not 0 <= age <= _MOST_NAMED_AGE:
+        return day(patient.birth_date)
+    return Markup("{} {}").format(day(patient.birth_date), gettext("(%(age)sy)", age=age))
+
+
+def sex(code: str) -> str:
+    names = {"F": gettext("Female"), "M": gettext("Male"), "O": gettext("Other")}
+    return str(names.get(code) or gettext("Not known"))
+
+
+def study_when(study: Study) -> Markup:
+    """Date and time as the archive has them: a study's time has no zone unless it says so."""
+    if study.study_date is None:
+        return escape(study.study_date_text or gettext("Date unknown"))
+    time = _TIME.match(study.study_time)
+    return day(study.study_date) + (f" {time[1]}:{time[2]}" if time else "")
+
+
+def modality_name(code: str) -> str:
+    """What the button of a modality says."""
+    names = {
+        "CR": gettext("X-ray (CR)"),
+        "DX": gettext("X-ray (DX)"),
+        "MG": gettext("Mammography"),
+        "US": gettext("Ultrasound"),
+        "NM": gettext("Nuclear medicine"),
+        "PT": gettext("PET"),
+        "XA": gettext("Angiography"),
+        "RF": gettext("Fluoroscopy"),
+        "OT": gettext("Other"),
+    }
+    return str(names.get(code, code))
+
+
+def _locale() -> str:
+    return str(get_locale() or "en")

@@ -1,0 +1,378 @@
+"""The settings file and the environment: what loads, and how everything wrong is said at once."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import fetch.settings
+from fetch.model import Local
+from fetch.settings import WrongSettings, load_settings
+
+EXAMPLE = """
+[app]
+site = "City Hospital"
+database = "sqlite:///var/preview.db"     # or postgresql+psycopg://…
+redis = "redis://127.0.0.1:6379/0"        # or "embedded"
+shelf = "var/shelf"
+secret_key_file = "var/secret"            # made on first start, mode 0600
+timezone = "Europe/London"
+helpdesk = "Radiology 2345"
+
+[local]
+aet = "PREVIEW"
+port = 11112
+
+[[sources]]
+name = "main"                             # short, used by the CLI and in the database
+label = "Main archive"                    # what people read
+protocol = "dimse"                        # later also "dicomweb"
+host = "127.0.0.1"
+port = 4242
+aet = "ORTHANC"
+issuer = "HOSP"                           # who issues the patient ids of this archive
+trusted = true                            # may its ids identify a patient?
+associations = 2
+
+[viewer]
+url = "http://127.0.0.1:3000/viewer"
+"""
+"""The block of the README, word for word."""
+
+SECOND = """
+[[sources]]
+name = "out-side"
+label = "Outside"
+protocol = "dimse"
+host = "pacs.example"
+port = 104
+aet = "RIVER"
+issuer = "RIVERSIDE"
+trusted = false
+"""
+
+REQUIRED = {
+    "app": ["site", "database", "redis", "shelf", "secret_key_file", "timezone", "helpdesk"],
+    "local": ["aet", "port"],
+    "sources": ["name", "label", "protocol", "host", "port", "aet", "issuer", "trusted"],
+    "viewer": ["url"],
+}
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Load this text as the settings file, with this environment."""
+
+    def loaded(text=EXAMPLE, **environment):
+        file = tmp_path / "preview.toml"
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return load_settings(file, environment)
+
+    return loaded
+
+
+@pytest.fixture
+def problems(load):
+    """The problems with which this text and environment are refused."""
+
+    def refused(text=EXAMPLE, **environment):
+        with pytest.raises(WrongSettings) as wrong:
+            load(text, **environment)
+        assert all(problem in str(wrong.value) for problem in wrong.value.problems)
+        return wrong.value.problems
+
+    return refused
+
+
+def without(key, section):
+    """The example without one line of one section."""
+    head, body = EXAMPLE.split(f"[{section}]", 1)
+    changed = re.sub(rf"^{key} = .*\n", "", body, count=1, flags=re.MULTILINE)
+    assert changed != body
+    return f"{head}[{section}]{changed}"
+
+
+def with_line(line, section="app"):
+    """The example with one key of a section replaced or added."""
+    key = line.partition(" =")[0]
+    head, rest = EXAMPLE.split(f"[{section}]", 1)
+    body, bracket, tail = rest[1:].partition("\n[")
+    body, replaced = re.subn(rf"^{key} = .*$", lambda _: line, body, count=1, flags=re.MULTILINE)
+    return f"{head}[{section}]\n" + (body if replaced else f"{line}\n{body}") + bracket + tail
+
+
+# What loads
+
+
+def test_the_example_of_the_readme_loads(load):
+    settings = load()
+    assert settings.app.site == "City Hospital"
+    assert settings.app.zone.key == "Europe/London"
+    assert str(settings.app.shelf) == "var/shelf"
+    assert str(settings.app.var) == "var"
+    assert settings.local == Local("PREVIEW", 11112)
+    assert settings.viewer.url == "http://127.0.0.1:3000/viewer"
+    (source,) = settings.sources
+    assert (source.name, source.label, source.protocol) == ("main", "Main archive", "dimse")
+    assert (source.host, source.port, source.aet) == ("127.0.0.1", 4242, "ORTHANC")
+    assert (source.issuer, source.trusted, source.associations) == ("HOSP", True, 2)
+
+
+def test_the_example_that_is_shipped_says_the_same(load):
+    shipped = Path(fetch.settings.__file__).with_name("example.toml")
+    assert load_settings(shipped, {}) == load()
+
+
+def test_every_key_that_is_not_in_the_example_has_a_default(load):
+    settings = load(without("associations", "[sources]"))
+    (source,) = settings.sources
+    assert (source.associations, source.answer_limit, source.charset) == (2, 500, "")
+    assert (source.timeouts.connect, source.timeouts.message) == (5, 60)
+    assert settings.app.listen == "127.0.0.1:8000"
+    assert settings.app.drawing_processes >= 1
+
+
+def test_the_four_time_outs_reach_the_source(load):
+    lines = "connect_timeout = 1\nassociation_timeout = 2\nmessage_timeout = 3.5\nnetwork_timeout = 4"
+    timeouts = load(with_line(lines, "[sources]")).sources[0].timeouts
+    assert (timeouts.connect, timeouts.association) == (1, 2)
+    assert (timeouts.message, timeouts.network) == (3.5, 4)
+
+
+def test_a_source_is_found_by_its_name(load):
+    settings = load(EXAMPLE + SECOND)
+    assert settings.source("out-side").issuer == "RIVERSIDE"
+    assert settings.source("elsewhere") is None
+
+
+@pytest.mark.parametrize("address", ["embedded", "rediss://host:6380/1", "unix:///run/redis.sock"])
+def test_redis_may_be_embedded_or_an_address(load, address):
+    assert load(with_line(f'redis = "{address}"')).app.redis == address
+
+
+def test_a_slash_at_the_end_of_an_address_does_not_matter(load):
+    assert load(with_line('url = "https://ohif.example/viewer/"', "viewer")).viewer.url.endswith("/viewer")
+
+
+# What is missing
+
+
+@pytest.mark.parametrize(
+    ("section", "key"), [(section, key) for section, keys in REQUIRED.items() for key in keys]
+)
+def test_each_required_key_is_missed(problems, section, key):
+    table = "[sources]" if section == "sources" else section  # [[sources]] is a list of tables
+    place = {"sources": "sources[0]" if key == "name" else "sources[main]"}.get(section, section)
+    (problem,) = problems(without(key, table))
+    assert problem.startswith(f"{place}.{key}: missing; expected for example ")
+
+
+def test_a_missing_key_comes_with_an_example(problems):
+    assert problems(without("port", "local")) == ["local.port: missing; expected for example 11112"]
+
+
+def test_of_an_empty_file_every_section_is_missed(problems):
+    expected = "missing; expected a section like the one in fetch/example.toml"
+    assert problems("") == [f"{section}: {expected}" for section in ("app", "local", "sources", "viewer")]
+
+
+def test_of_empty_sections_every_required_key_is_missed(problems):
+    expected = [f"{section}.{key}" for section in ("app", "local") for key in REQUIRED[section]]
+    expected += [f"sources[0].{key}" for key in REQUIRED["sources"]]
+    missed = [line.partition(": missing; ")[0] for line in problems("[app]\n[local]\n[[sources]]\n[viewer]")]
+    assert missed == [*expected, "viewer.url"]
+
+
+def test_without_any_source_there_is_nothing_to_ask(problems):
+    (line,) = problems(
+        "sources = []\n" + EXAMPLE.split("[[sources]]", maxsplit=1)[0] + '[viewer]\nurl = "http://v"'
+    )
+    assert line.startswith("sources = []: ")
+
+
+# What is wrong
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "expected"),
+    [
+        ("app", 'site = " "', "app.site = ' ': expected text that is not empty"),
+        ("app", "site = 5", "app.site = 5: expected a valid string"),
+        ("app", 'database = "mysql://host/db"', "app.database = 'mysql://host/db': expected sqlite:///path"),
+        ("app", 'redis = "localhost"', "app.redis = 'localhost': expected \"embedded\" or an address"),
+        ("app", 'timezone = "Mars/Base"', "app.timezone = 'Mars/Base': expected a name like Europe/London"),
+        ("app", 'url = "http://preview.example"', "app.url = 'http://preview.example': expected https"),
+        ("app", 'listen = "8000"', "app.listen = '8000': expected host:port"),
+        ("app", "session_hours = 25", "app.session_hours = 25: expected less than or equal to 24"),
+        ("app", "drawing_processes = 0", "app.drawing_processes = 0: expected greater than or equal to 1"),
+        ("app", "drawing_processes = 1.5", "app.drawing_processes = 1.5: expected a valid integer"),
+        ("local", 'aet = "SEVENTEEN LETTERS"', "local.aet = 'SEVENTEEN LETTERS': expected 1 to 16 printable"),
+        ("local", 'aet = "A\\\\B"', "local.aet = 'A\\\\B': expected 1 to 16 printable"),
+        ("local", "port = 0", "local.port = 0: expected greater than or equal to 1"),
+        ("[sources]", "port = 65536", "sources[main].port = 65536: expected less than or equal to 65535"),
+        ("[sources]", 'port = "dicom"', "sources[main].port = 'dicom': expected a valid integer"),
+        ("[sources]", 'trusted = "perhaps"', "sources[main].trusted = 'perhaps': expected a valid boolean"),
+        ("[sources]", 'protocol = "telnet"', "sources[main].protocol = 'telnet': expected 'dimse'"),
+        ("[sources]", 'issuer = ""', "sources[main].issuer = '': expected text that is not empty"),
+        ("[sources]", 'name = "Main PACS"', "sources[Main PACS].name = 'Main PACS': expected lower-case"),
+        ("[sources]", "connect_timeout = 0", "sources[main].connect_timeout = 0: expected greater than 0"),
+        ("[sources]", "connect_timeout = nan", "sources[main].connect_timeout = nan: expected"),
+        ("[sources]", "answer_limit = 0", "sources[main].answer_limit = 0: expected greater than or equal"),
+        ("[sources]", 'charset = "latin1"', "sources[main].charset = 'latin1': expected"),
+        ("viewer", 'url = "ohif"', "viewer.url = 'ohif': expected an address like https://host/path"),
+    ],
+)
+def test_a_wrong_value_is_shown_with_its_key_and_what_is_expected(problems, section, line, expected):
+    (problem,) = problems(with_line(line, section))
+    assert problem.startswith(expected)
+
+
+@pytest.mark.parametrize("charset", ["ISO_IR 100", "ISO_IR 192", r"\\ISO 2022 IR 87", "GB18030", ""])
+def test_a_character_set_is_written_as_dicom_writes_it(load, charset):
+    assert load(with_line(f'charset = "{charset}"', "[sources]")).sources[0].charset == charset.replace(
+        r"\\", "\\"
+    )
+
+
+def test_all_problems_stand_in_one_list(problems):
+    text = (
+        with_line('timezone = "Mars/Base"').replace("port = 4242", "port = 0").replace("[viewer]", "[vier]")
+    )
+    lines = problems(text + SECOND.replace("out-side", "main"), PREVIEW_NONSENSE="x")
+    keys = [re.split(r"[:=]", line)[0].strip() for line in lines]
+    assert sorted(keys) == [
+        "PREVIEW_NONSENSE",
+        "app.timezone",
+        "sources[main].name",
+        "sources[main].port",
+        "vier",
+        "viewer",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [("app", "app.colour"), ("local", "local.colour"), ("[sources]", "sources[main].colour")],
+)
+def test_an_unknown_key_is_named(problems, section, key):
+    assert problems(with_line('colour = "red"', section)) == [
+        f"{key}: not a setting of this version; remove it or correct its spelling"
+    ]
+
+
+def test_two_sources_of_one_name_are_refused(problems):
+    (line,) = problems(EXAMPLE + SECOND.replace("out-side", "main"))
+    assert line == "sources[main].name = 'main': expected a name that no other source has"
+
+
+def test_a_section_that_is_no_section_is_a_problem_of_its_own(problems):
+    lines = problems('app = "City Hospital"\n' + EXAMPLE[EXAMPLE.index("[local]") :], PREVIEW_APP__SITE="x")
+    assert [line.split(" ")[0].rstrip(":") for line in lines] == ["PREVIEW_APP__SITE", "app"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mysql://preview:hunter2@db.example/preview",
+        "mysql://preview:hunter2/3@db.example/preview",
+        "mysql://preview:p@hunter2@db.example/preview",
+        "mysql://db.example/preview?user=preview&password=hunter2",
+    ],
+)
+def test_the_password_of_a_database_is_never_shown(problems, address):
+    (line,) = problems(with_line(f'database = "{address}"'))
+    assert line.startswith("app.database = 'mysql://")
+    assert "hunter2" not in line
+
+
+def test_a_password_in_a_value_of_the_wrong_type_is_not_shown_either(problems):
+    (line,) = problems(with_line('database = ["postgresql+psycopg://preview:hunter2@db.example/preview"]'))
+    assert line.startswith("app.database = ")
+    assert "hunter2" not in line
+
+
+# The environment
+
+
+def test_the_environment_wins_in_every_section(load):
+    settings = load(
+        EXAMPLE + SECOND,
+        PREVIEW_APP__SITE="Riverside",
+        PREVIEW_LOCAL__PORT="104",
+        PREVIEW_SOURCES__MAIN__HOST="pacs.example",
+        PREVIEW_SOURCES__OUT_SIDE__TRUSTED="true",
+        PREVIEW_VIEWER__URL="https://ohif.example/viewer",
+        PATH="/bin",
+    )
+    assert (settings.app.site, settings.local.port) == ("Riverside", 104)
+    assert [source.host for source in settings.sources] == ["pacs.example", "pacs.example"]
+    assert settings.source("out-side").trusted is True
+    assert settings.viewer.url == "https://ohif.example/viewer"
+
+
+def test_the_environment_may_give_what_the_file_leaves_out(load):
+    text = EXAMPLE.replace('[viewer]\nurl = "http://127.0.0.1:3000/viewer"\n', "")
+    assert load(text, PREVIEW_VIEWER__URL="https://ohif.example").viewer.url == "https://ohif.example"
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["PREVIEW_SITE", "PREVIEW_APP", "PREVIEW_APP__SITE__NAME", "PREVIEW_SOURCES__ELSEWHERE__HOST"],
+)
+def test_a_variable_that_names_no_setting_is_a_problem(problems, variable):
+    (line,) = problems(**{variable: "secret value"})
+    assert line == f"{variable}: names no setting; expected a form like PREVIEW_APP__SITE"
+
+
+def test_a_variable_with_an_unknown_key_is_a_problem(problems):
+    (line,) = problems(PREVIEW_APP__COLOUR="red")
+    assert line.startswith("app.colour: not a setting")
+
+
+def test_a_wrong_value_from_the_environment_is_shown_like_one_of_the_file(problems):
+    (line,) = problems(PREVIEW_SOURCES__MAIN__PORT="dicom")
+    assert line.startswith("sources[main].port = 'dicom': expected a valid integer")
+
+
+# The file itself
+
+
+def test_the_environment_names_the_file(tmp_path):
+    file = tmp_path / "elsewhere.toml"
+    file.write_text(EXAMPLE, encoding="utf-8")
+    assert load_settings(environment={"PREVIEW_SETTINGS": str(file)}).app.site == "City Hospital"
+
+
+def refusal(path):
+    with pytest.raises(WrongSettings) as wrong:
+        load_settings(path, {})
+    assert str(path) in str(wrong.value)
+    (problem,) = wrong.value.problems
+    return problem
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path):
+    assert refusal(tmp_path / "none.toml").startswith("no such file")
+
+
+def test_a_folder_is_no_settings_file(tmp_path):
+    assert refusal(tmp_path) == "is a folder; expected a TOML file"
+
+
+def test_a_file_below_a_file_cannot_be_read(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert refusal(tmp_path / "file" / "preview.toml").startswith("cannot be read")
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
+    file = tmp_path / "preview.toml"
+    file.write_bytes('[app]\nsite = "Krankenhaus Süd"'.encode("latin-1"))
+    assert refusal(file) == "is not UTF-8 text"
+
+
+def test_a_file_that_is_not_toml_is_refused_with_the_line(tmp_path):
+    file = tmp_path / "preview.toml"
+    file.write_text("[app]\nsite: City Hospital\n")
+    problem = refusal(file)
+    assert problem.startswith("is not TOML: ")
+    assert "line 2" in problem

@@ -1,0 +1,231 @@
+"""The commands as an integrator runs them from a shell."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from support.installation import BIN, ROOT, source_block
+from support.studies import study
+
+from preview.demo.behaviour import WELL, hangs_in_get, leaves_out, nothing_listens, refuses_association
+from preview.records import FetchRow
+
+
+def lines(done):
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def chest(archive):
+    datasets = study(images=4)
+    for ds in datasets:
+        archive.add(ds)
+    return datasets[0].StudyInstanceUID
+
+
+def test_find_prints_one_json_line_a_source(site, chest):
+    done = site.flask(
+        "find",
+        "--patient",
+        "4471902",
+        "--issuer",
+        "HOSP",
+        "--from",
+        "2026-01-01",
+        "--to",
+        "2026-12-31",
+        "--json",
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = lines(done)
+    assert (line["source"], line["answer"], line["reason"]) == ("main", "FOUND", None)
+    assert [found["study_uid"] for found in line["studies"]] == [chest]
+
+
+def test_find_asks_no_archive_of_another_issuer_unless_told_to(site, archive, chest):
+    done = site.flask("find", "--patient", "4471902", "--issuer", "ELSEWHERE", "--json")
+    assert [line["answer"] for line in lines(done)] == ["NOT_ASKED"]
+    assert done.returncode == 0
+    assert archive.requests == []
+    told = site.flask("find", "--patient", "4471902", "--issuer", "ELSEWHERE", "--all", "--json")
+    assert [line["answer"] for line in lines(told)] == ["FOUND"]
+
+
+def test_find_says_what_the_others_answered_when_one_is_down(install, archive, chest):
+    with nothing_listens() as port:
+        site = install(source_block("dead", port), source_block("main", archive.port, aet="MAIN"))
+        done = site.flask("find", "--patient", "4471902", "--issuer", "HOSP", "--json")
+    assert done.returncode == 1
+    dead, alive = lines(done)
+    assert (dead["answer"], dead["studies"], alive["answer"]) == ("OUTAGE", [], "FOUND")
+    assert "Try again" in dead["reason"]
+
+
+@pytest.mark.parametrize("wrong", ["", " ", "*", "44?1902", "a\\b"])
+def test_find_refuses_an_id_that_would_match_others(site, archive, wrong):
+    done = site.flask("find", "--patient", wrong, "--issuer", "HOSP")
+    assert done.returncode == 2
+    assert archive.requests == []
+
+
+def test_find_reads_well_without_json(site, chest):
+    done = site.flask("find", "--patient", "4471902", "--issuer", "HOSP")
+    assert "FOUND" in done.stdout
+    assert chest in re.sub(r"\s+", "", done.stdout)
+
+
+def test_echo_says_who_answers_and_who_does_not(install, archive):
+    with nothing_listens() as port:
+        site = install(source_block("main", archive.port, aet="MAIN"), source_block("dead", port))
+        done = site.flask("echo", "--json")
+        assert [(line["source"], line["ok"]) for line in lines(done)] == [("main", True), ("dead", False)]
+        assert done.returncode == 1
+        assert site.flask("echo", "main").returncode == 0
+        assert site.flask("echo", "nobody").returncode == 2
+
+
+def test_a_set_up_fault_says_what_to_do(site, archive):
+    archive.behave(refuses_association("calling"))
+    done = site.flask("echo", "main")
+    assert "does not know our AE title" in done.stdout
+    assert "administrator" in done.stdout
+
+
+def test_fetch_does_the_work_itself_where_no_worker_runs(install, archive, chest):
+    site = install(source_block("main", archive.port, aet="MAIN"), redis="embedded")
+    done = site.flask("fetch", "--source", "main", "--study", chest, "--wait", "--json")
+    assert done.returncode == 0, done.stderr
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert (last["state"], last["expected"], last["drawn"]) == ("COMPLETE", 4, 4)
+    assert 0 < last["first_thumbnail_s"] <= last["seconds"]
+
+
+def test_fetch_of_a_study_with_gaps_says_so_and_fails(install, archive, chest):
+    site = install(source_block("main", archive.port, aet="MAIN"), redis="embedded")
+    archive.behave(leaves_out(1))
+    done = site.flask("fetch", "--source", "main", "--study", chest, "--wait", "--json")
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert (done.returncode, last["state"], last["drawn"]) == (1, "INCOMPLETE", 3)
+
+
+def test_fetch_is_watched_where_a_worker_does_it(site, chest):
+    with site.running():
+        done = site.flask("fetch", "--source", "main", "--study", chest, "--wait", "--json")
+    assert json.loads(done.stdout.splitlines()[-1])["state"] == "COMPLETE"
+
+
+@contextmanager
+def process(site, *arguments):
+    command = [str(BIN / "flask"), "--app", str(ROOT / "app.py"), *arguments]
+    running = subprocess.Popen(command, env=site.environment, cwd=ROOT)
+    try:
+        yield running
+    finally:
+        running.terminate()
+        running.wait(10)
+
+
+def eventually(true, seconds=15):
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert true()
+
+
+def test_fetch_does_the_work_itself_where_the_worker_was_killed(install, archive, chest):
+    """A killed worker is registered for minutes; what tells is that nobody begins for half a minute."""
+    site = install(source_block("main", archive.port, aet="MAIN"), redis="embedded")
+    with process(site, "redis"):
+        with process(site, "worker", "fetches") as worker:
+            eventually(lambda: site.parts.bell.has_worker("fetches"))
+            worker.kill()
+        assert site.parts.bell.has_worker("fetches")
+        done = site.flask("fetch", "--source", "main", "--study", chest, "--wait", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "No worker does it; fetching it here." in done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["drawn"] == 4
+
+
+def test_fetch_says_when_the_worker_was_killed_that_ought_to_do_it(site, chest):
+    with process(site, "worker", "fetches") as worker:
+        eventually(lambda: site.parts.bell.has_worker("fetches"))
+        worker.kill()
+    done = site.flask("fetch", "--source", "main", "--study", chest, "--wait")
+    assert done.returncode == 1
+    assert "No worker takes it" in done.stderr
+
+
+def test_fetch_that_was_interrupted_is_taken_up_again(install, archive, chest):
+    site = install(source_block("main", archive.port, aet="MAIN"), redis="embedded")
+    archive.behave(hangs_in_get())
+    command = ("fetch", "--source", "main", "--study", chest, "--wait", "--json")
+    with process(site, *command) as first:
+        eventually(lambda: begun(site))
+        first.send_signal(signal.SIGINT)
+        assert first.wait(30) != 0
+    archive.behave(WELL)
+    with site.parts.records.write() as session:  # most of the half minute later
+        session.scalars(select(FetchRow)).one().beat_at = site.parts.now - timedelta(seconds=26)
+    done = site.flask(*command)
+    assert done.returncode == 0, done.stderr
+    assert "Somebody began it; waiting" in done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["state"] == "COMPLETE"
+
+
+def begun(site):
+    with site.parts.records.read() as session:
+        row = session.scalars(select(FetchRow)).one_or_none()
+        return row is not None and row.beat_at is not None
+
+
+def test_fetch_says_when_nobody_would_do_it(site, chest):
+    done = site.flask("fetch", "--source", "main", "--study", chest, "--wait")
+    assert done.returncode == 1
+    assert "No worker is running" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--source", "nobody", "--study", "1.2.3"], ["--source", "main", "--study", "../etc"]]
+)
+def test_fetch_refuses_what_it_cannot_mean(site, arguments):
+    assert site.flask("fetch", *arguments).returncode == 2
+
+
+def test_what_was_fetched_from_a_shell_stands_on_no_page(install, archive, chest):
+    site = install(source_block("main", archive.port, aet="MAIN"), redis="embedded")
+    site.flask("fetch", "--source", "main", "--study", chest, "--wait")
+    client = site.app.test_client()
+    key = client.get(site.launch(None, role="staff")).headers["Location"].split("/")[2]
+    picture = next((site.folder / "shelf").rglob("*.png"))
+    assert client.get(f"/patients/{key}/pictures/{picture.parent.name}/{picture.name}").status_code == 404
+
+
+def test_launch_prints_an_address_that_opens_the_patient(site, client):
+    done = site.flask(
+        "launch", "--patient", "4471902", "--issuer", "HOSP", "--name", "OKAFOR^Adaeze",
+        "--birth-date", "19750714", "--sex", "F", "--role", "referrer",
+    )  # fmt: skip
+    address = done.stdout.strip()
+    assert address.startswith(f"http://127.0.0.1:{site.port}/open/")
+    assert "4471902" not in address
+    assert "OKAFOR, Adaeze" in client.page(address.removeprefix(f"http://127.0.0.1:{site.port}"))
+
+
+def test_launch_needs_a_patient_except_for_staff(site):
+    assert site.flask("launch", "--role", "referrer").returncode == 2
+    assert site.flask("launch", "--role", "staff").returncode == 0
+
+
+def test_wrong_settings_stop_the_start_with_every_problem(site):
+    done = site.flask(
+        "find", "--patient", "1", "--issuer", "HOSP", PREVIEW_LOCAL__PORT="abc", PREVIEW_APP__TIMEZONE="Mars"
+    )
+    assert done.returncode == 2
+    assert "local.port = 'abc'" in done.stderr
+    assert "app.timezone = 'Mars'" in done.stderr

@@ -1,0 +1,104 @@
+"""``flask draw``, as a person or a script runs it."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from pydicom.data import get_testdata_file
+
+from preview.cli.draw import draw_command
+
+KEYS = ["file", "kind", "frames", "drawn", "pictures", "reason"]
+
+
+def sample(name):
+    return get_testdata_file(name, download=False)
+
+
+def run(*arguments):
+    return CliRunner().invoke(draw_command, [str(a) for a in arguments], catch_exceptions=False)
+
+
+def rows(*arguments):
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_every_file_has_a_line_with_its_pictures(tmp_path):
+    files = [sample(name) for name in ("CT_small.dcm", "SC_rgb_rle_2frame.dcm", "test-SR.dcm")]
+    image, frames, report = rows(*files, "--out", tmp_path / "new" / "folder", "--size", 100)
+    assert list(image) == KEYS
+    assert (image["file"], image["kind"], image["frames"], image["drawn"]) == (files[0], "image", 1, 1)
+    assert (frames["kind"], frames["frames"], frames["drawn"]) == ("multiframe", 2, 2)
+    assert (report["kind"], report["frames"], report["drawn"]) == ("card", 0, 0)
+    assert report["reason"] == "Structured report: not an image"
+    assert image["reason"] is frames["reason"] is None
+    for row, count in ((image, 1), (frames, 2), (report, 1)):
+        assert [max(Image.open(path).size) for path in row["pictures"]] == [100] * count
+
+
+def test_every_frame_is_drawn(tmp_path):
+    (row,) = rows(sample("examples_ybr_color.dcm"), "--out", tmp_path, "--size", 32)
+    assert row["frames"] == row["drawn"] == len(set(row["pictures"])) == 30
+    assert row["pictures"] == sorted(row["pictures"])
+
+
+def test_what_is_not_dicom_is_a_line_too(tmp_path):
+    text = tmp_path / "letter.txt"
+    text.write_text("Dear colleague")
+    empty = tmp_path / "empty"
+    empty.touch()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    found = rows(text, tmp_path / "missing", tmp_path, empty, pipe, sample("CT_small.dcm"), "--out", tmp_path)
+    assert [row["kind"] for row in found] == ["unreadable"] * 5 + ["image"]
+    assert [row["reason"] for row in found] == [
+        "This is not a DICOM file.",
+        "There is no such file.",
+        "This is a folder, not a file.",
+        "This is not a DICOM file.",
+        "This is not a regular file.",
+        None,
+    ]
+    assert all((row["frames"], row["drawn"], row["pictures"]) == (0, 0, []) for row in found[:5])
+
+
+def test_equal_and_odd_file_names_do_not_collide_or_escape(tmp_path):
+    out = tmp_path / "out"
+    files = [tmp_path / "a" / "x.dcm", tmp_path / "b" / "x.dcm", tmp_path / "a" / "..;$(x) ä\n.dcm"]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(Path(sample("CT_small.dcm")).read_bytes())
+    pictures = [picture for row in rows(*files, "--out", out) for picture in row["pictures"]]
+    assert len(set(pictures)) == 3
+    assert sorted(pictures) == sorted(str(path) for path in out.iterdir())
+    assert all(Path(picture).name.isascii() for picture in pictures)
+
+
+def test_people_get_a_readable_line(tmp_path):
+    result = run(sample("CT_small.dcm"), tmp_path / "missing", "--out", tmp_path)
+    assert result.exit_code == 0
+    assert "1 of 1" in result.stdout.splitlines()[0]
+    assert "There is no such file." in result.stdout.splitlines()[1]
+    assert not result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--out", "{tmp}"],
+        ["{file}"],
+        ["{file}", "--out", "{tmp}", "--size", "15"],
+        ["{file}", "--out", "{tmp}", "--size", "2049"],
+        ["{file}", "--out", "{file}"],
+        ["{file}", "--out", "/proc/nowhere"],
+    ],
+)
+def test_wrong_use_is_exit_code_2(tmp_path, arguments):
+    filled = [a.format(tmp=tmp_path, file=sample("CT_small.dcm")) for a in arguments]
+    assert run(*filled).exit_code == 2
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,1 @@
+"""The test bed of real parts: archives, Redis, an installation, a browser."""

@@ -1,0 +1,211 @@
+"""An installation in a folder of its own: settings, database, shelf, and its processes."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app import create_app
+from fetch.model import Patient
+from fetch.settings import Settings, load_settings
+from preview import access, asking, errand
+from preview.parts import Parts
+from preview.records import FetchRow, Role
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def source_block(name: str, port: int, **more: object) -> str:
+    """One ``[[sources]]`` of the settings file."""
+    values = {
+        "name": name,
+        "label": more.pop("label", f"{name.title()} archive"),
+        "protocol": "dimse",
+        "host": "127.0.0.1",
+        "port": port,
+        "aet": more.pop("aet", name.upper()),
+        "issuer": more.pop("issuer", "HOSP"),
+        "trusted": more.pop("trusted", True),
+        "associations": 2,
+        # a dead archive must not hold up a test
+        "connect_timeout": 1,
+        "association_timeout": 2,
+        "message_timeout": 3,
+        "network_timeout": 3,
+        **more,
+    }
+    return "[[sources]]\n" + "\n".join(f"{key} = {_toml(value)}" for key, value in values.items())
+
+
+def _toml(value: object) -> str:
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+        if isinstance(value, int)
+        else f'"{value}"'
+    )
+
+
+@dataclass
+class Installation:
+    folder: Path
+    sources: list[str]
+    redis: str
+    port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        self.file = self.folder / "preview.toml"
+        self.file.write_text(
+            f"""
+[app]
+site = "City Hospital"
+database = "sqlite:///{self.folder}/preview.db"
+redis = "{self.redis}"
+shelf = "{self.folder}/shelf"
+secret_key_file = "{self.folder}/secret"
+timezone = "Europe/London"
+helpdesk = "Radiology 2345"
+url = "http://127.0.0.1:{self.port}"
+listen = "127.0.0.1:{self.port}"
+
+[local]
+aet = "PREVIEW"
+port = 11112
+
+{chr(10).join(self.sources)}
+
+[viewer]
+url = "http://127.0.0.1:3000/viewer"
+"""
+        )
+        self.app = create_app(self.settings)
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(self.file, {})
+
+    @property
+    def parts(self) -> Parts:
+        return self.app.extensions["preview"]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PREVIEW_SETTINGS": str(self.file)}
+
+    # --- what a clinical application does
+
+    def launch(self, patient: Patient | None, role: Role = Role.REFERRER) -> str:
+        """The path of a one-time address."""
+        with self.parts.records.write() as session:
+            code = access.prepare(session, role=role, patient=patient, person="", now=self.parts.now)
+        return f"/open/{code}"
+
+    # --- what a worker does, here and now
+
+    def work(self) -> None:
+        """Do everything that is wanted, in this process."""
+        self.ask_all()
+        self.fetch_all()
+
+    def ask_all(self) -> None:
+        from sqlalchemy import select
+
+        from preview.records import AskRow
+
+        with self.parts.records.read() as session:
+            waiting = session.scalars(select(AskRow.id).where(AskRow.finished_at.is_(None))).all()
+        for ask in waiting:
+            asking.ask(self.parts, ask)
+
+    def fetch_all(self) -> None:
+        from sqlalchemy import select
+
+        with self.parts.records.read() as session:
+            waiting = session.scalars(select(FetchRow.id).where(FetchRow.finished_at.is_(None))).all()
+        for fetch in waiting:
+            errand.fetch(self.parts, fetch)
+
+    # --- the real processes
+
+    def flask(
+        self, *arguments: str, timeout: float = 60, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command of the CLI as a user would."""
+        return subprocess.run(
+            [str(BIN / "flask"), "--app", str(ROOT / "app.py"), *arguments],
+            env={**self.environment, **environment},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    @contextmanager
+    def running(self, *, redis: bool = False):
+        """Web server, workers and perhaps Redis as the Procfile starts them; yields the address."""
+        flask = [str(BIN / "flask"), "--app", str(ROOT / "app.py")]
+        gunicorn = [
+            str(BIN / "gunicorn"),
+            "--config",
+            "python:preview.serving",
+            "--chdir",
+            str(ROOT),
+            "app:create_app()",
+        ]
+        commands = {
+            "web": gunicorn,
+            "finder": [*flask, "worker", "asks"],
+            "worker": [*flask, "worker", "fetches"],
+        }
+        if redis:
+            commands = {"redis": [*flask, "redis"], **commands}
+        log = self.folder / "processes.log"
+        with ExitStack() as stack, log.open("ab") as output:
+            self.processes = {}
+            for name, command in commands.items():
+                self.processes[name] = stack.enter_context(_process(command, self.environment, output))
+            _wait_for_port(self.port)
+            yield f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def _process(command, environment, output):
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for_port(port: int, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            return socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+def context_key(location: str) -> str:
+    """The key in ``/patients/<key>`` or ``/staff/<key>``."""
+    return re.search(r"/(?:patients|staff)/([0-9a-f]{32})", location)[1]
