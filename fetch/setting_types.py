@@ -1,11 +1,12 @@
 """What a value in the settings may be; each says in its error what is expected."""
 
 import re
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydicom.charset import python_encoding
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -34,6 +35,11 @@ def _short_name(value: str) -> str:
 def _text(value: str) -> str:
     _expect(bool(value.strip()), "text that is not empty")
     return value.strip()
+
+
+def _path(value: object) -> object:
+    _expect(value not in ("", None), "a path")  # an empty one would be the folder of the start
+    return value
 
 
 def _web_address(value: str) -> str:
@@ -94,6 +100,7 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 Charset = Annotated[str, AfterValidator(_charset)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
 HostAndPort = Annotated[str, AfterValidator(_listen)]
+FilePath = Annotated[Path, BeforeValidator(_path)]
 OwnAddress = Annotated[str, AfterValidator(_own_address)]
 RedisAddress = Annotated[str, AfterValidator(_redis)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]

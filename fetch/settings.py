@@ -17,6 +17,7 @@ from fetch.setting_types import (
     AeTitle,
     Charset,
     DatabaseAddress,
+    FilePath,
     HostAndPort,
     OwnAddress,
     Port,
@@ -51,8 +52,8 @@ class App(BaseModel):
     site: Text
     database: DatabaseAddress
     redis: RedisAddress
-    shelf: Path
-    secret_key_file: Path
+    shelf: FilePath
+    secret_key_file: FilePath
     timezone: TimeZone
     helpdesk: Text
     url: OwnAddress = "http://127.0.0.1:8000"

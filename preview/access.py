@@ -47,7 +47,8 @@ def redeem(session: Session, code: str, browser: str, *, now: datetime, hours: f
 
 def context(session: Session, key: str, browser: str | None, now: datetime) -> ContextRow | None:
     """The context of this key, if this browser opened it and it has not ended."""
-    row = session.get(ContextRow, key) if browser else None
+    readable = key.isalnum()  # PostgreSQL would refuse the question for a key with a NUL
+    row = session.get(ContextRow, key) if browser and readable else None
     return row if row and row.session == browser and row.ends_at > now else None
 
 

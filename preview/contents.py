@@ -12,6 +12,9 @@ from preview.pictures.drawing import Drawn, Header
 from preview.pictures.thumbnail import DrawingKind
 from preview.records import Arrival, FetchRow, InstanceRow, SeriesRow
 
+_LONGEST_UID = 64
+"""What DICOM allows and a column holds: PostgreSQL would refuse every row of the batch for a longer one."""
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -56,7 +59,9 @@ def keep_plan(session: Session, study_row: int, plan: Plan, posters: frozenset[s
 def _keep_instances(session: Session, row: SeriesRow, series: Series, posters: frozenset[str]) -> None:
     rows = _instances(session, row.study_row, [i.instance_uid for i in series.instances])
     for instance in series.instances:
-        kept = rows[instance.instance_uid]
+        kept = rows.get(instance.instance_uid)
+        if kept is None:
+            continue
         kept.series_row, kept.number = row.id, instance.number
         kept.poster = instance.instance_uid in posters
 
@@ -65,7 +70,8 @@ def keep_drawn(session: Session, study_row: int, batch: Sequence[Taken]) -> None
     """Note what became of the instances of this batch."""
     rows = _instances(session, study_row, [taken.received.instance_uid for taken in batch])
     for taken in batch:
-        _describe(session, rows[taken.received.instance_uid], taken)
+        if taken.received.instance_uid in rows:
+            _describe(session, rows[taken.received.instance_uid], taken)
 
 
 def _describe(session: Session, row: InstanceRow, taken: Taken) -> None:
@@ -98,14 +104,14 @@ def _place_in_series(session: Session, row: InstanceRow, header: Header) -> None
 
 
 def _series(session: Session, study_row: int, series_uid: str) -> SeriesRow:
-    key = {"study_row": study_row, "series_uid": series_uid}
+    key = {"study_row": study_row, "series_uid": series_uid[:_LONGEST_UID]}
     insert_once(session, SeriesRow, key)
     return session.scalars(select(SeriesRow).filter_by(**key)).one()
 
 
 def _instances(session: Session, study_row: int, uids: Sequence[str]) -> dict[str, InstanceRow]:
-    """The rows of these instances, made where they are new."""
-    keys = [{"study_row": study_row, "instance_uid": uid} for uid in uids]
+    """The rows of these instances, made where they are new; none for a UID that cannot be one."""
+    keys = [{"study_row": study_row, "instance_uid": uid} for uid in uids if len(uid) <= _LONGEST_UID]
     insert_once(session, InstanceRow, *keys)
     these = (InstanceRow.study_row == study_row) & InstanceRow.instance_uid.in_(uids)
     return {row.instance_uid: row for row in session.scalars(select(InstanceRow).where(these))}

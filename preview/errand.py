@@ -14,7 +14,7 @@ from fetch.sources import dimse
 from preview.bell import MOST_ATTEMPTS
 from preview.parts import Parts
 from preview.pictures.drawing import Drawers, Drawn
-from preview.progress import THUMBNAIL, Claim, Progress, Superseded
+from preview.progress import THUMBNAIL, Claim, Progress, Superseded, Tell, nobody
 from preview.records import Outcome
 
 log = logging.getLogger(__name__)
@@ -23,15 +23,20 @@ ENLARGED = 640
 """Longest side in pixels of the larger picture that posters get."""
 
 
-def fetch(parts: Parts, fetch_id: str) -> None:
-    """Bring one study and draw it; running it twice, or after a crash, does no harm."""
+def fetch(parts: Parts, fetch_id: str, tell: Tell = nobody) -> None:
+    """Bring one study and draw it; running it twice, or after a crash, does no harm.
+
+    ``tell`` hears every count that is written down: what is expected (None: unknown), what has arrived.
+    """
     began, app = time.monotonic(), parts.settings.app
     with Drawers(app.drawing_processes, app.frames) as drawers:  # forks, so before any thread is started
         claim = Claim.take(parts.records, fetch_id, parts.now)
         if claim is None:
             return
+        progress = Progress(parts, claim, began, tell)
         try:
-            _run(parts, claim, Progress(parts, claim, began), drawers)
+            with progress.beating():
+                _run(parts, claim, progress, drawers)
         except Superseded:
             log.warning("fetch=%s attempt=%d superseded", fetch_id, claim.attempt)
 
@@ -51,8 +56,7 @@ def _fetch(parts: Parts, claim: Claim, progress: Progress, drawers: Drawers) -> 
     source = parts.settings.source(claim.source)
     if source is None:
         return progress.broken_off(), Reason.SOURCE_GONE
-    with progress.beating():
-        plan = _plan(parts, source, claim)
+    plan = _plan(parts, source, claim)
     progress.expect(plan)
     classes = {instance.sop_class for instance in plan.instances}
     with Retrieval(source, parts.settings.local, claim.study_uid, classes) as retrieval:

@@ -3,13 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
 from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from fetch.identity import Doubt, same_person
@@ -77,6 +78,14 @@ class Claim:
         )
 
 
+Tell = Callable[[int | None, int], None]
+"""Somebody at a terminal who wants to hear how many are expected and how many have arrived."""
+
+
+def nobody(_expected: int | None, _arrived: int) -> None:
+    """The page asks the database instead."""
+
+
 class Superseded(Exception):
     """Somebody else claimed the fetch meanwhile; whatever we hold is no longer ours to write."""
 
@@ -84,10 +93,11 @@ class Superseded(Exception):
 class Progress:
     """Counts and pictures of one claimed fetch."""
 
-    def __init__(self, parts: Parts, claim: Claim, began: float | None = None) -> None:
+    def __init__(self, parts: Parts, claim: Claim, began: float | None = None, tell: Tell = nobody) -> None:
         self.cancelled = False
         self._parts = parts
         self._claim = claim
+        self._tell = tell
         self._began = time.monotonic() if began is None else began
         self._written = time.monotonic()
         self._first_thumbnail: float | None = None
@@ -139,14 +149,15 @@ class Progress:
 
     @contextmanager
     def beating(self) -> Iterator[None]:
-        """Signs of life from a thread of their own, while a long question keeps this one."""
+        """Signs of life from a thread of their own, while a question or a drawing keeps this one."""
         done = threading.Event()
 
         def beat() -> None:
             while not done.wait(_QUIET_BEAT_S):
-                with self._parts.records.write() as session:
-                    alive = (FetchRow.id == self._claim.fetch_id) & (FetchRow.attempt == self._claim.attempt)
-                    session.execute(update(FetchRow).where(alive).values(beat_at=self._parts.now))
+                try:
+                    self._say_alive()
+                except SQLAlchemyError:
+                    log.warning("fetch=%s no sign of life could be written", self._claim.fetch_id)
 
         thread = threading.Thread(target=beat, name="beat", daemon=True)
         thread.start()
@@ -155,6 +166,16 @@ class Progress:
         finally:
             done.set()
             thread.join()
+
+    def _say_alive(self) -> None:
+        mine = (
+            (FetchRow.id == self._claim.fetch_id)
+            & (FetchRow.attempt == self._claim.attempt)
+            & FetchRow.finished_at.is_(None)
+            & FetchRow.beat_at.is_not(None)  # else it was let go of, for whoever takes it up next
+        )
+        with self._parts.records.write() as session:
+            session.execute(update(FetchRow).where(mine).values(beat_at=self._parts.now))
 
     def beat(self) -> None:
         """Write what is new, twice a second at most, and learn whether somebody cancelled."""
@@ -169,6 +190,7 @@ class Progress:
             row = session.get_one(FetchRow, self._claim.fetch_id)
             self.cancelled = row.cancel_at is not None
         self._written = time.monotonic()
+        self._tell(self._total, len(self._held) + len(self._withheld))
 
     def judge_completeness(self, reported: Reported | None) -> tuple[Outcome, Reason | None]:
         """Complete only if all that is listed is here; where nothing is, the archive's own word counts."""
@@ -221,7 +243,8 @@ class Progress:
 
     def _wanted_again(self, session: Session) -> bool:
         """Somebody pressed Fetch after Cancel: let go of it, so that it is taken up again."""
-        row = session.get_one(FetchRow, self._claim.fetch_id)
+        lock = {"of": FetchRow}  # a wish that is being written now is waited for
+        row = session.get_one(FetchRow, self._claim.fetch_id, with_for_update=lock)
         if row.cancel_at is None and row.attempt == self._claim.attempt:
             row.beat_at = None
             return True

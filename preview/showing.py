@@ -17,6 +17,8 @@ def visible_study(
     session: Session, context: ContextRow, study_key: str, sources: Sequence[Source]
 ) -> StudyRow | None:
     """The study of this key, if this context may show it."""
+    if not study_key.isalnum():  # PostgreSQL would refuse the question for a key with a NUL
+        return None
     row = session.scalar(select(StudyRow).where(StudyRow.key == study_key))
     return row if row and listed(session, context, row) and certain(session, context, row, sources) else None
 

@@ -3,7 +3,7 @@
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from fetch.records import StudyRow, insert_once, new_key
+from fetch.records import StudyRow, insert_once, new_key, touched
 from preview.bell import RING_AGAIN
 from preview.parts import Parts
 from preview.progress import SILENT
@@ -17,7 +17,9 @@ def want(parts: Parts, study: StudyRow) -> str:
     with parts.records.write() as session:
         insert_once(session, FetchRow, row)
         active = FetchRow.active_study == study.id
-        session.execute(update(FetchRow).where(active).values(cancel_at=None))  # wanted again
+        wanted_again = update(FetchRow).where(active).values(cancel_at=None)  # and held until we commit
+        while not touched(session.execute(wanted_again)):  # PostgreSQL: it ended since we looked
+            insert_once(session, FetchRow, row)
         fetch_id, attempt = session.execute(select(FetchRow.id, FetchRow.attempt).where(active)).one()
     parts.bell.ring("fetches", fetch_id, attempt)
     return str(fetch_id)

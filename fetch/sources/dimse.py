@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.pdu_primitives import A_P_ABORT
 from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StudyRootQueryRetrieveInformationModelFind,
@@ -232,7 +233,7 @@ def _abort(association: Association) -> None:
     """End an association that another thread waits on (archives ignore C-CANCEL); that thread wakes."""
     association.abort()
     # pynetdicom wakes its waiters only for the peer's abort
-    association.dul.to_user_queue.put(None)
+    association.dul.to_user_queue.put(A_P_ABORT())
     association.dimse.msg_queue.put((None, None))
 
 

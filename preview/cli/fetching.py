@@ -4,6 +4,8 @@ import json
 import sys
 import time
 from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 from flask.cli import with_appcontext
@@ -21,6 +23,9 @@ from preview.progress import SILENT
 from preview.records import FetchRow, Outcome
 from preview.routes.guard import parts
 from preview.viewer import is_uid
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
 
 _LOOK_S = 0.2
 
@@ -72,29 +77,42 @@ def _wait(our: Parts, fetch_id: str) -> None:
             click.echo("No worker takes it; restart: flask --app app worker", err=True)
             sys.exit(1)
         click.echo("No worker does it; fetching it here.", err=True)
-        errand.fetch(our, fetch_id)
+        with _bar(_row(our, fetch_id).expected) as bar:
+            errand.fetch(our, fetch_id, partial(_draw_bar, bar))
 
 
 def _watch(our: Parts, fetch_id: str, *, watched: bool) -> bool:
     """Until it is finished, or until there is nobody (any more) who is at it: then False."""
     row = _row(our, fetch_id)
     began = our.now
-    if not watched and _is_held(our, row):
+    if row.finished_at is not None:
+        return True
+    if not watched and not _is_held(our, row):
+        return False
+    if not watched:
         click.echo(
             f"Somebody began it; waiting until it is done, or {SILENT.seconds} s without a sign.", err=True
         )
-    with click.progressbar(
-        length=row.expected or 1, label="Fetching", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
+    with _bar(row.expected) as bar:
         while row.finished_at is None:
             if not _is_held(our, row) and not (watched and _may_begin(our, began)):
                 return False
             wanting.ring_if_forgotten(our, row)
             time.sleep(_LOOK_S)
             row = _row(our, fetch_id)
-            bar.length = max(row.expected or row.arrived, 1)
-            bar.update(row.arrived - bar.pos)
+            _draw_bar(bar, row.expected, row.arrived)
     return True
+
+
+def _bar(expected: int | None) -> "ProgressBar[int]":
+    return click.progressbar(
+        length=expected or 1, label="Fetching", file=sys.stderr, hidden=not sys.stderr.isatty()
+    )
+
+
+def _draw_bar(bar: "ProgressBar[int]", expected: int | None, arrived: int) -> None:
+    bar.length = max(expected or arrived, 1)
+    bar.update(arrived - bar.pos)
 
 
 def _is_held(our: Parts, row: FetchRow) -> bool:

@@ -16,6 +16,7 @@ from preview.demo.behaviour import WELL, Behaviour, Kind
 from preview.demo.conduct import Conduct, bent
 from preview.demo.contexts import GET_MODEL, Doorman, application_entity, listen, send_at_once
 from preview.demo.holdings import (
+    Held,
     Holdings,
     Level,
     Mismatch,
@@ -76,7 +77,11 @@ class Archive:
             self.add(ds)
 
     def add(self, ds: Dataset) -> None:
-        self._holdings.add(held_from_dataset(ds))
+        self.hold(held_from_dataset(ds))
+
+    def hold(self, held: Held) -> None:
+        """Hold an instance whose bytes need not agree with its header."""
+        self._holdings.add(held)
 
     def start(self, port: int = 0) -> Self:
         ae = application_entity(self.aet, self._known_callers)

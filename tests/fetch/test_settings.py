@@ -219,6 +219,7 @@ def test_without_any_source_there_is_nothing_to_ask(problems):
         ("[sources]", "connect_timeout = nan", "sources[main].connect_timeout = nan: expected"),
         ("[sources]", "answer_limit = 0", "sources[main].answer_limit = 0: expected greater than or equal"),
         ("[sources]", 'charset = "latin1"', "sources[main].charset = 'latin1': expected"),
+        ("app", 'shelf = ""', "app.shelf = '': expected a path"),
         ("viewer", 'url = "ohif"', "viewer.url = 'ohif': expected an address like https://host/path"),
     ],
 )

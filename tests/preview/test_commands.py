@@ -1,19 +1,27 @@
 """The commands as an integrator runs them from a shell."""
 
 import json
+import os
+import pty
 import re
 import signal
 import subprocess
-import time
-from contextlib import contextmanager
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
-from support.installation import BIN, ROOT, source_block
+from support.installation import BIN, ROOT, eventually, process, source_block
 from support.studies import study
 
-from preview.demo.behaviour import WELL, hangs_in_get, leaves_out, nothing_listens, refuses_association
+from preview.demo.behaviour import (
+    WELL,
+    hangs_in_get,
+    leaves_out,
+    nothing_listens,
+    refuses_association,
+    slow,
+)
 from preview.records import FetchRow
 
 
@@ -106,6 +114,30 @@ def test_fetch_does_the_work_itself_where_no_worker_runs(install, archive, chest
     assert 0 < last["first_thumbnail_s"] <= last["seconds"]
 
 
+def on_a_terminal(site, *arguments) -> str:
+    """What a command writes to somebody who watches."""
+    ours, theirs = pty.openpty()
+    command = [str(BIN / "flask"), "--app", str(ROOT / "app.py"), *arguments]
+    written = b""
+    with subprocess.Popen(command, env=site.environment, cwd=ROOT, stderr=theirs, stdout=theirs) as running:
+        os.close(theirs)
+        with suppress(OSError):  # a terminal that nobody writes to any more
+            while some := os.read(ours, 4096):
+                written += some
+    os.close(ours)
+    assert running.returncode == 0, written
+    return written.decode()
+
+
+def test_fetch_that_does_the_work_itself_shows_how_far_it_is(install, archive, chest):
+    archive.behave(slow(0.3))
+    site = install(source_block("main", archive.port, aet="MAIN"), redis="embedded")
+    shown = on_a_terminal(site, "fetch", "--source", "main", "--study", chest, "--wait")
+    steps = [int(step) for step in re.findall(r"(\d+)%", shown)]
+    assert steps[-1] == 100
+    assert any(0 < step < 100 for step in steps)
+
+
 def test_fetch_of_a_study_with_gaps_says_so_and_fails(install, archive, chest):
     site = install(source_block("main", archive.port, aet="MAIN"), redis="embedded")
     archive.behave(leaves_out(1))
@@ -118,47 +150,6 @@ def test_fetch_is_watched_where_a_worker_does_it(site, chest):
     with site.running():
         done = site.flask("fetch", "--source", "main", "--study", chest, "--wait", "--json")
     assert json.loads(done.stdout.splitlines()[-1])["state"] == "COMPLETE"
-
-
-@contextmanager
-def process(site, *arguments):
-    command = [str(BIN / "flask"), "--app", str(ROOT / "app.py"), *arguments]
-    running = subprocess.Popen(command, env=site.environment, cwd=ROOT)
-    try:
-        yield running
-    finally:
-        running.terminate()
-        running.wait(10)
-
-
-def eventually(true, seconds=15):
-    end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert true()
-
-
-def test_fetch_does_the_work_itself_where_the_worker_was_killed(install, archive, chest):
-    """A killed worker is registered for minutes; what tells is that nobody begins for half a minute."""
-    site = install(source_block("main", archive.port, aet="MAIN"), redis="embedded")
-    with process(site, "redis"):
-        with process(site, "worker", "fetches") as worker:
-            eventually(lambda: site.parts.bell.has_worker("fetches"))
-            worker.kill()
-        assert site.parts.bell.has_worker("fetches")
-        done = site.flask("fetch", "--source", "main", "--study", chest, "--wait", "--json")
-    assert done.returncode == 0, done.stderr
-    assert "No worker does it; fetching it here." in done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])["drawn"] == 4
-
-
-def test_fetch_says_when_the_worker_was_killed_that_ought_to_do_it(site, chest):
-    with process(site, "worker", "fetches") as worker:
-        eventually(lambda: site.parts.bell.has_worker("fetches"))
-        worker.kill()
-    done = site.flask("fetch", "--source", "main", "--study", chest, "--wait")
-    assert done.returncode == 1
-    assert "No worker takes it" in done.stderr
 
 
 def test_fetch_that_was_interrupted_is_taken_up_again(install, archive, chest):

@@ -1,12 +1,13 @@
 """The study page: its series, its pictures, where its fetch stands, and the way to the viewer."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import select, update
 from support.inspecting import text_of
+from support.installation import source_block
 from support.studies import OKAFOR, STRANGER, study
 
 from preview.demo.behaviour import (
@@ -17,6 +18,7 @@ from preview.demo.behaviour import (
     refuses_association,
     sends_someone_else,
 )
+from preview.demo.holdings import Held, held_from_dataset
 from preview.records import FetchRow
 
 UID = generate_uid()
@@ -351,3 +353,26 @@ def test_whoever_cancels_cancels_for_both_and_either_may_ask_again(visit):
     here.site.fetch_all()
     assert "Complete, 3 of 3 images" in here.text()
     assert len(fetches(here.site)) == 2
+
+
+def without_character_set(ds) -> Held:
+    """The instance as many archives send it: its texts in some character set, which it does not name."""
+    held = held_from_dataset(ds)
+    length = len(ds.SpecificCharacterSet) + len(ds.SpecificCharacterSet) % 2
+    element = b"\x08\0\x05\0CS" + length.to_bytes(2, "little")
+    start = held.data.index(element)
+    return replace(held, origin=held.data[:start] + held.data[start + len(element) + length :])
+
+
+@pytest.mark.parametrize(("charset", "seen"), [("ISO_IR 144", True), ("", False)])
+def test_images_that_name_no_character_set_are_read_in_the_sources(install, archive, charset, seen):
+    patient = replace(OKAFOR, name="ИВАНОВА^Роза")
+    for ds in study(patient, study_uid=UID, SpecificCharacterSet="ISO_IR 144", SeriesDescription="Череп"):
+        archive.hold(without_character_set(ds))
+    site = install(source_block("main", archive.port, aet="MAIN", charset=charset))
+    client = site.app.test_client()
+    path = client.opened(site, patient)
+    key = re.search(r'id="study-(\w+)"', client.page(path))[1]
+    visit = Visit(site, client, path, f"{path}/studies/{key}")
+    visit.fetch()
+    assert ("images that are another patient" in visit.text()) != seen

@@ -209,3 +209,23 @@ def _wait_for_port(port: int, seconds: float = 20) -> None:
 def context_key(location: str) -> str:
     """The key in ``/patients/<key>`` or ``/staff/<key>``."""
     return re.search(r"/(?:patients|staff)/([0-9a-f]{32})", location)[1]
+
+
+@contextmanager
+def process(site: Installation, *arguments: str):
+    """One of its commands, running beside the test."""
+    command = [str(BIN / "flask"), "--app", str(ROOT / "app.py"), *arguments]
+    running = subprocess.Popen(command, env=site.environment, cwd=ROOT)
+    try:
+        yield running
+    finally:
+        running.terminate()
+        running.wait(10)
+
+
+def eventually(true, seconds: float = 15) -> None:
+    """Wait until it is true."""
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert true()

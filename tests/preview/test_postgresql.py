@@ -1,0 +1,248 @@
+"""The same application on PostgreSQL: it migrates, walks, agrees on who works, and outlives its server."""
+
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import func, inspect, select, text, update
+from support.inspecting import InspectingClient, text_of
+from support.installation import Installation, source_block
+from support.postgresql import postgresql
+from support.studies import study
+
+from fetch.find import find_study
+from fetch.records import Base, StudyRow
+from fetch.settings import Settings, load_settings
+from preview import wanting
+from preview.asking import note_study
+from preview.database import migrate
+from preview.progress import Claim, Progress
+from preview.records import FetchRow, Outcome
+
+AT_ONCE = 8
+
+
+@dataclass(kw_only=True)
+class OnPostgreSQL(Installation):
+    """Its settings file names SQLite; the environment names PostgreSQL, and wins."""
+
+    database: str
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(self.file, self._wins)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**super().environment, **self._wins}
+
+    @property
+    def _wins(self) -> dict[str, str]:
+        return {"PREVIEW_APP__DATABASE": self.database}
+
+
+@pytest.fixture(scope="module")
+def server():
+    with postgresql() as running:
+        yield running
+
+
+@pytest.fixture
+def site(server, tmp_path, clean_redis, archive):
+    """An installation of a database of its own, with the misbehaving archive as its only source."""
+    source = source_block("main", archive.port, aet="MAIN")
+    installation = OnPostgreSQL(tmp_path, [source], clean_redis, database=server.new_database())
+    installation.app.test_client_class = InspectingClient
+    yield installation
+    installation.parts.records.engine.dispose()
+
+
+@pytest.fixture
+def held(site, archive) -> StudyRow:
+    """A study at the archive, found and noted."""
+    datasets = study()
+    for ds in datasets:
+        archive.add(ds)
+    found = find_study(site.settings.sources[0], site.settings.local, datasets[0].StudyInstanceUID)
+    with site.parts.records.write() as session:
+        return note_study(session, found, site.parts.now)
+
+
+def at_once(what, times: int = AT_ONCE) -> list:
+    """The results of doing it in several threads that all start in the same moment."""
+    start = threading.Barrier(times)
+
+    def one(_number):
+        start.wait(10)
+        return what()
+
+    with ThreadPoolExecutor(times) as threads:
+        return list(threads.map(one, range(times)))
+
+
+def count(site, table) -> int:
+    with site.parts.records.read() as session:
+        return session.scalar(select(func.count()).select_from(table))
+
+
+# --- the schema
+
+
+def test_the_migrated_schema_is_the_one_of_the_models(site):
+    with site.parts.records.engine.connect() as connection:
+        assert connection.dialect.name == "postgresql"
+        assert set(inspect(connection).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_several_may_migrate_at_once(site):
+    with site.parts.records.engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    at_once(lambda: migrate(site.parts.records, site.settings.app), 3)
+    with site.parts.records.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 1
+
+
+# --- the walk
+
+
+def test_from_the_clinical_application_to_the_pictures(site, archive):
+    for ds in study(series=2, images=2, StudyDescription="Chest with contrast"):
+        archive.add(ds)
+    client = site.app.test_client()
+    path = client.opened(site)
+    html = client.page(path)
+    assert "Chest with contrast" in text_of(html)
+    assert "Not fetched yet." in text_of(html)
+    client.press(html, "Fetch")
+    site.fetch_all()
+    key = re.search(r'id="study-(\w+)"', html)[1]
+    html = client.page(f"{path}/studies/{key}")
+    assert "Complete" in text_of(html)
+    pictures = set(re.findall(r'<img[^>]* src="([^"]+)"', html))
+    assert len(pictures) >= 4
+    assert {client.get(picture).status_code for picture in pictures} == {200}
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("{page}%00", 403), ("{page}/studies/%00", 404), ("{page}/pictures/%00/x.png", 404)],
+)
+def test_an_address_with_a_nul_is_no_fault_of_the_database(site, address, status):
+    """PostgreSQL refuses a text with one; SQLite just finds nothing."""
+    client = site.app.test_client()
+    assert client.get(address.format(page=client.opened(site, ask=False))).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("keyword", "outcome"),
+    [("SeriesInstanceUID", Outcome.COMPLETE), ("SOPInstanceUID", Outcome.FAILED)],
+)
+def test_a_uid_that_is_too_long_for_its_column_ends_no_worker(site, archive, keyword, outcome):
+    """An archive may list what DICOM does not allow; such an image can never be sent to us."""
+    for ds in study(images=1, **{keyword: f"1.2.{'3' * 70}"}):
+        archive.add(ds)
+    client = site.app.test_client()
+    client.press(client.page(client.opened(site)), "Fetch")
+    site.fetch_all()
+    with site.parts.records.read() as session:
+        assert session.scalars(select(FetchRow)).one().outcome is outcome
+
+
+# --- several at once
+
+
+def test_of_several_claims_of_one_fetch_one_wins(site, held):
+    fetch_id = wanting.want(site.parts, held)
+    claims = at_once(lambda: Claim.take(site.parts.records, fetch_id, site.parts.now))
+    (won,) = [claim for claim in claims if claim is not None]
+    assert won.attempt == 1
+
+
+def test_several_who_ask_for_one_study_get_one_fetch(site, held):
+    assert len(set(at_once(lambda: wanting.want(site.parts, held)))) == 1
+    assert count(site, FetchRow) == 1
+
+
+def test_a_study_that_several_note_is_kept_once(site, held):
+    """Without the row of the fixture, so that all of them insert it."""
+    with site.parts.records.write() as session:
+        session.delete(session.get_one(StudyRow, held.id))
+
+    def note() -> int:
+        with site.parts.records.write() as session:
+            return note_study(session, held.study, site.parts.now).id
+
+    assert len(set(at_once(note))) == 1
+    assert count(site, StudyRow) == 1
+
+
+def test_a_study_may_be_wanted_in_the_moment_in_which_its_fetch_ends(site, held):
+    done = threading.Event()
+
+    def end() -> None:
+        ended = {"finished_at": site.parts.now, "outcome": Outcome.COMPLETE, "active_study": None}
+        while not done.is_set():
+            with site.parts.records.write() as session:
+                session.execute(update(FetchRow).where(FetchRow.active_study == held.id).values(ended))
+
+    with ThreadPoolExecutor(1) as threads:
+        ending = threads.submit(end)
+        try:
+            wanted = [wanting.want(site.parts, held) for _ in range(300)]
+        finally:
+            done.set()
+        ending.result()
+    assert len(set(wanted)) == count(site, FetchRow)
+
+
+def test_a_wish_that_comes_while_a_cancelled_fetch_ends_is_kept(site, held):
+    fetch_id = wanting.want(site.parts, held)
+    progress = Progress(site.parts, Claim.take(site.parts.records, fetch_id, site.parts.now))
+    with site.parts.records.write() as session:
+        session.execute(update(FetchRow).values(cancel_at=site.parts.now))
+    with ThreadPoolExecutor(1) as threads:
+        with site.parts.records.write() as session:
+            session.execute(update(FetchRow).values(cancel_at=None))  # Fetch, not yet committed
+            ending = threads.submit(progress.finish, Outcome.CANCELLED, None)
+            wait([ending], timeout=0.5)
+        ending.result()
+    with site.parts.records.read() as session:
+        assert session.get_one(FetchRow, fetch_id).outcome is None
+
+
+# --- the server goes, and comes back
+
+
+def test_without_its_server_the_page_says_so_and_then_works_again(site, server, held):
+    client = site.app.test_client()
+    path = client.opened(site)
+    before = client.page(path)
+    with server.stopped():
+        said = text_of(client.page(path, status=503))
+        assert "The database cannot be reached What was asked for before is kept." in said
+        assert "Try again in a minute" in said
+        assert not re.search(r"psycopg|OperationalError|Traceback|127\.0\.0\.1|\.py\b", said)
+        wish = client.press(before, "Fetch")
+        assert wish.status_code == 503
+        assert "Your request was not saved." in text_of(wish.text)
+    assert count(site, FetchRow) == 0
+    client.press(client.page(path), "Fetch")
+    site.fetch_all()
+    assert "Complete" in text_of(client.page(path))
+
+
+def test_a_command_without_its_server_says_what_to_check(site, server):
+    with server.stopped():
+        ran = site.flask("launch")
+    assert ran.returncode == 1
+    assert "The database in app.database cannot be opened" in ran.stderr
+    assert "Traceback" not in ran.stderr
