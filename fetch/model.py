@@ -80,6 +80,8 @@ class Source:
     protocol: str = "dimse"
     charset: str = ""
     """Character set of answers that do not name one, as DICOM writes it (``ISO_IR 100``)."""
+    viewer_source: str = ""
+    """The viewer's name for the data source that holds this archive's studies; "" for its default."""
     answer_limit: int = 500
     """The most studies we take from one query; the archive's own limit where it is known and lower."""
     timeouts: Timeouts = field(default_factory=Timeouts)

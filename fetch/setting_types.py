@@ -1,6 +1,7 @@
 """What a value in the settings may be; each says in its error what is expected."""
 
 import re
+from base64 import b64encode
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -57,6 +58,59 @@ def _own_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _origins(value: object) -> object:
+    """From the environment they come as one text."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _origin(value: str) -> str:
+    value = _web_address(value)
+    # It goes into a header as it stands.
+    _expect(
+        re.fullmatch(r"https?://([\w.-]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?", value, re.ASCII) is not None,
+        "an origin like https://emr.example, without a path",
+    )
+    return value.lower()
+
+
+def _key_file(value: Path) -> Path:
+    _expect(_is_secret(value), "a file with at least 32 bytes that only this user may read (chmod 600)")
+    return value
+
+
+def _is_secret(path: Path, shortest: int = 32) -> bool:
+    try:
+        return len(path.read_bytes().strip()) >= shortest and not path.stat().st_mode & 0o077
+    except OSError:
+        return False
+
+
+def _auth_file(value: Path) -> Path:
+    _expect(
+        _is_secret(value, 3) and authorization(value) is not None,
+        'a file with one line, "user:password" or "Bearer TOKEN", that only this user may read (chmod 600)',
+    )
+    return value
+
+
+def authorization(path: Path) -> str | None:
+    """The Authorization header that the file stands for (RFC 7617, RFC 6750), or None if it holds none."""
+    line = path.read_text(encoding="utf-8", errors="replace").strip()
+    if "\n" in line or not line.isprintable():
+        return None
+    if line.startswith("Bearer "):
+        return line
+    return f"Basic {b64encode(line.encode()).decode()}" if ":" in line else None
+
+
+def _data_source(value: str) -> str:
+    _expect(
+        re.fullmatch(r"[A-Za-z0-9_-]{0,64}", value) is not None,
+        "the name of a data source of OHIF: letters, digits, _ and -",
+    )
+    return value
+
+
 def _listen(value: str) -> str:
     host, _, port = value.rpartition(":")
     _expect(bool(host) and port.isdigit() and 0 < int(port) < 65536, "host:port, such as 127.0.0.1:8000")
@@ -98,9 +152,13 @@ ShortName = Annotated[str, AfterValidator(_short_name)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Charset = Annotated[str, AfterValidator(_charset)]
+AuthFile = Annotated[Path, AfterValidator(_auth_file)]
+DataSource = Annotated[str, AfterValidator(_data_source)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
 HostAndPort = Annotated[str, AfterValidator(_listen)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
+KeyFile = Annotated[Path, AfterValidator(_key_file)]
+Origins = Annotated[list[Annotated[str, AfterValidator(_origin)]], BeforeValidator(_origins)]
 OwnAddress = Annotated[str, AfterValidator(_own_address)]
 RedisAddress = Annotated[str, AfterValidator(_redis)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]

@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,14 @@ from pydantic_core import ErrorDetails
 from fetch.model import Local, Source, Timeouts
 from fetch.setting_types import (
     AeTitle,
+    AuthFile,
     Charset,
     DatabaseAddress,
+    DataSource,
     FilePath,
     HostAndPort,
+    KeyFile,
+    Origins,
     OwnAddress,
     Port,
     RedisAddress,
@@ -57,6 +62,8 @@ class App(BaseModel):
     timezone: TimeZone
     helpdesk: Text
     url: OwnAddress = "http://127.0.0.1:8000"
+    embed_origins: Origins = []
+    """Clinical applications that show the preview in a frame; it turns on what browsers ask for that."""
     listen: HostAndPort = "127.0.0.1:8000"
     session_hours: Annotated[float, Field(gt=0, le=24)] = 10
     drawing_processes: Annotated[int, Field(ge=1, le=64)] = 2
@@ -91,6 +98,7 @@ class _Source(BaseModel):
     trusted: bool
     associations: Annotated[int, Field(ge=1, le=32)] = 2
     charset: Charset = ""
+    viewer_source: DataSource = ""
     answer_limit: Annotated[int, Field(ge=1, le=100_000)] = 500
     connect_timeout: Seconds = 5
     association_timeout: Seconds = 10
@@ -110,6 +118,33 @@ class Viewer(BaseModel):
 
     model_config = _strict
     url: WebAddress
+    dicomweb: WebAddress | None = None
+    """Where the viewer's archive answers QIDO-RS; without it nobody asks whether it holds a study."""
+    dicomweb_auth_file: AuthFile | None = None
+    aet: AeTitle | None = None
+    """The viewer's archive as a destination of C-MOVE; the sources must know it."""
+    missing: str = ""
+    """Where there is no viewer (yet): what people read when they ask for it."""
+
+
+class LaunchClient(BaseModel):
+    """``[[launch.clients]]``: a clinical application that may open patients, and the key it signs with."""
+
+    model_config = _strict
+    name: ShortName
+    key_file: KeyFile
+
+    @property
+    def key(self) -> bytes:
+        return self.key_file.read_bytes().strip()
+
+
+class Launch(BaseModel):
+    """``[launch]``: who may open patients by a signed token."""
+
+    model_config = _strict
+    audience: Text = "imaging-preview"
+    clients: list[LaunchClient] = []
 
 
 class _File(BaseModel):
@@ -118,6 +153,7 @@ class _File(BaseModel):
     local: _Local
     sources: Annotated[list[_Source], Field(min_length=1)]
     viewer: Viewer
+    launch: Launch = Launch()
 
 
 @dataclass(frozen=True)
@@ -128,6 +164,7 @@ class Settings:
     local: Local
     sources: tuple[Source, ...]
     viewer: Viewer
+    launch: Launch
 
     def source(self, name: str) -> Source | None:
         return next((source for source in self.sources if source.name == name), None)
@@ -149,7 +186,8 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
     if problems:
         raise WrongSettings(str(path), problems)
     local = Local(file.local.aet, file.local.port)
-    return Settings(file.app, local, tuple(entry.source() for entry in file.sources), file.viewer)
+    sources = tuple(entry.source() for entry in file.sources)
+    return Settings(file.app, local, sources, file.viewer, file.launch)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -185,18 +223,24 @@ def _overlay(table: dict[str, Any], environment: Mapping[str, str]) -> list[str]
 
 def _place(table: dict[str, Any], groups: list[str]) -> dict[str, Any] | None:
     match groups:
-        case [("app" | "local" | "viewer") as section]:
+        case [("app" | "local" | "viewer" | "launch") as section]:
             place = table.setdefault(section, {})
         case ["sources", name]:
-            named = [s for s in _entries(table) if str(s.get("name", "")).replace("-", "_") == name]
-            place = named[0] if named else None
+            place = _named(_entries(table), name)
+        case ["launch", "clients", name]:
+            place = _named(_entries(table.get("launch"), "clients"), name)
         case _:
             place = None
     return place if isinstance(place, dict) else None
 
 
-def _entries(table: dict[str, Any]) -> list[dict[str, Any]]:
-    entries = table.get("sources")
+def _named(entries: list[dict[str, Any]], name: str) -> dict[str, Any] | None:
+    named = (entry for entry in entries if str(entry.get("name", "")).replace("-", "_") == name)
+    return next(named, None)
+
+
+def _entries(table: object, key: str = "sources") -> list[dict[str, Any]]:
+    entries = table.get(key) if isinstance(table, dict) else None
     return [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
 
 
@@ -214,7 +258,9 @@ def _example(location: tuple[int | str, ...]) -> str:
     """What the shipped example has in this place."""
     place: Any = tomllib.loads((Path(__file__).with_name("example.toml")).read_text(encoding="utf-8"))
     for part in location:
-        place = place[0] if isinstance(part, int) else place[part]
+        place = _inside(place, 0 if isinstance(part, int) else part)
+    if place is None:
+        return "a value; README.md names every key"
     section = isinstance(place, dict | list)
     return "a section like the one in fetch/example.toml" if section else f"for example {place!r}"
 
@@ -222,13 +268,20 @@ def _example(location: tuple[int | str, ...]) -> str:
 def _key(location: tuple[int | str, ...], table: dict[str, Any]) -> str:
     """``sources[main].port`` rather than ``sources.0.port``: people know their archives by name."""
     key = ""
+    place: Any = table
     for part in location:
+        place = _inside(place, part)
         if isinstance(part, int):
-            entries = _entries(table)
-            key += f"[{entries[part].get('name', part) if part < len(entries) else part}]"
+            key += f"[{place.get('name', part) if isinstance(place, dict) else part}]"
         else:
             key += f".{part}" if key else str(part)
     return key
+
+
+def _inside(place: object, part: int | str) -> object:
+    if isinstance(place, dict):
+        return place.get(part)
+    return place[part] if isinstance(place, list) and isinstance(part, int) and part < len(place) else None
 
 
 def _shown(value: object) -> str:
@@ -238,8 +291,10 @@ def _shown(value: object) -> str:
 
 
 def _doubles(table: dict[str, Any]) -> list[str]:
-    names = [str(entry["name"]) for entry in _entries(table) if "name" in entry]
+    sources, clients = _entries(table), _entries(table.get("launch"), "clients")
     return [
-        f"sources[{name}].name = {name!r}: expected a name that no other source has"
-        for name in sorted({name for name in names if names.count(name) > 1})
+        f"{where}[{name}].name = {name!r}: expected a name that no other one has"
+        for where, entries in (("sources", sources), ("launch.clients", clients))
+        for name, times in sorted(Counter(str(e["name"]) for e in entries if "name" in e).items())
+        if times > 1
     ]

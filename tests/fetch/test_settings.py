@@ -7,6 +7,7 @@ import pytest
 
 import fetch.settings
 from fetch.model import Local
+from fetch.setting_types import authorization
 from fetch.settings import WrongSettings, load_settings
 
 EXAMPLE = """
@@ -263,7 +264,7 @@ def test_an_unknown_key_is_named(problems, section, key):
 
 def test_two_sources_of_one_name_are_refused(problems):
     (line,) = problems(EXAMPLE + SECOND.replace("out-side", "main"))
-    assert line == "sources[main].name = 'main': expected a name that no other source has"
+    assert line == "sources[main].name = 'main': expected a name that no other one has"
 
 
 def test_a_section_that_is_no_section_is_a_problem_of_its_own(problems):
@@ -377,3 +378,92 @@ def test_a_file_that_is_not_toml_is_refused_with_the_line(tmp_path):
     problem = refusal(file)
     assert problem.startswith("is not TOML: ")
     assert "line 2" in problem
+
+
+# The joints to the clinical application and to the viewer
+
+
+def secret(folder, text, mode=0o600):
+    file = folder / "a-secret"
+    file.write_text(text)
+    file.chmod(mode)
+    return file
+
+
+def test_without_a_word_nobody_may_launch_embed_or_be_asked_about_the_viewer(load):
+    settings = load()
+    assert (settings.launch.audience, settings.launch.clients) == ("imaging-preview", [])
+    assert settings.app.embed_origins == []
+    assert (settings.viewer.dicomweb, settings.viewer.aet, settings.viewer.missing) == (None, None, "")
+    assert settings.sources[0].viewer_source == ""
+
+
+def client(file, name="clinic"):
+    return f'{EXAMPLE}\n[[launch.clients]]\nname = "{name}"\nkey_file = "{file}"\n'
+
+
+def test_a_client_has_a_name_and_a_key_that_only_this_user_may_read(load, tmp_path):
+    (known,) = load(client(secret(tmp_path, "k" * 32 + "\n"))).launch.clients
+    assert (known.name, known.key) == ("clinic", b"k" * 32)
+
+
+@pytest.mark.parametrize(("text", "mode"), [("k" * 31, 0o600), ("k" * 32, 0o644), ("k" * 32, 0o640)])
+def test_a_key_that_is_short_or_open_to_others_is_refused(problems, tmp_path, text, mode):
+    (problem,) = problems(client(secret(tmp_path, text, mode)))
+    assert problem.startswith("launch.clients[clinic].key_file = ")
+    assert "at least 32 bytes that only this user may read" in problem
+
+
+def test_two_clients_of_one_name_are_refused(problems, tmp_path):
+    file = secret(tmp_path, "k" * 32)
+    twice = client(file) + f'[[launch.clients]]\nname = "clinic"\nkey_file = "{file}"\n'
+    assert problems(twice) == [
+        "launch.clients[clinic].name = 'clinic': expected a name that no other one has"
+    ]
+
+
+def test_a_client_may_be_told_by_the_environment(load, tmp_path):
+    file = secret(tmp_path, "k" * 32)
+    (known,) = load(
+        client("/nowhere", "our-emr"), PREVIEW_LAUNCH__CLIENTS__OUR_EMR__KEY_FILE=str(file)
+    ).launch.clients
+    assert known.key_file == file
+
+
+def test_origins_come_as_a_list_or_from_the_environment_with_commas(load):
+    wanted = ["https://emr.example", "http://localhost:8001"]
+    assert load(with_line(f"embed_origins = {wanted}", "app")).app.embed_origins == wanted
+    assert load(PREVIEW_APP__EMBED_ORIGINS=", ".join(wanted)).app.embed_origins == wanted
+
+
+@pytest.mark.parametrize(
+    "origin", ["emr.example", "*", "https://emr.example/path", "https://a:b@emr.example", "https://x 'self'"]
+)
+def test_an_origin_is_nothing_but_an_origin(problems, origin):
+    (problem,) = problems(with_line(f"embed_origins = [{origin!r}]", "app"))
+    assert problem.startswith("app.embed_origins")
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [("viewer:secret\n", "Basic dmlld2VyOnNlY3JldA=="), ("Bearer abc.def\n", "Bearer abc.def")],
+)
+def test_the_sign_in_of_the_viewers_archive_stands_in_a_file(load, tmp_path, text, header):
+    file = secret(tmp_path, text)
+    line = f'dicomweb = "http://127.0.0.1:3000/dicom-web"\ndicomweb_auth_file = "{file}"'
+    viewer = load(with_line(line, "viewer")).viewer
+    assert viewer.dicomweb_auth_file is not None
+    assert authorization(viewer.dicomweb_auth_file) == header
+
+
+@pytest.mark.parametrize(("text", "mode"), [("no colon", 0o600), ("a:b\nc", 0o600), ("a:b", 0o644)])
+def test_a_sign_in_that_is_none_is_refused(problems, tmp_path, text, mode):
+    file = secret(tmp_path, text, mode)
+    (problem,) = problems(with_line(f'dicomweb_auth_file = "{file}"', "viewer"))
+    assert problem.startswith("viewer.dicomweb_auth_file")
+    assert "user:password" in problem
+
+
+def test_a_data_source_cannot_shape_a_link(problems):
+    (problem,) = problems(with_line('viewer_source = "../x?"', "[sources]"))
+    assert problem.startswith("sources[main].viewer_source")
