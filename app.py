@@ -16,7 +16,7 @@ from preview import assets, cli, headers, logs, words
 from preview.bell import Bell
 from preview.database import migrate
 from preview.parts import Parts
-from preview.routes import failing, imaging, opening, study, unmatched
+from preview.routes import failing, imaging, launching, opening, study, unmatched
 from preview.routes.polling import version
 from preview.secret import secret_key
 from preview.shelf import Shelf
@@ -35,12 +35,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     _configure(app, settings)
     app.extensions["preview"] = parts
     Htmx(app)
-    CSRFProtect(app)
+    CSRFProtect(app).exempt(launching.launch)  # a signed token, and no cookie
     Babel(app, locale_selector=lambda: request.accept_languages.best_match(LANGUAGES) or "en")
     words.register(app, settings.app.zone)
-    headers.register(app)
+    headers.register(app, settings.app.embed_origins)
     failing.register(app)
-    for blueprint in (assets, opening, imaging, study, unmatched):
+    for blueprint in (assets, opening, launching, imaging, study, unmatched):
         app.register_blueprint(blueprint.blueprint)
     app.jinja_env.globals.update(
         settings=settings,
@@ -78,12 +78,15 @@ def _records_or_exit(settings: Settings) -> Records:
 
 
 def _configure(app: Flask, settings: Settings) -> None:
+    framed = bool(settings.app.embed_origins)
     app.config.update(
         SECRET_KEY=secret_key(settings.app.secret_key_file),
         SESSION_COOKIE_NAME="preview",
         SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.app.url.startswith("https:"),
+        # In another site's frame a browser keeps a cookie only with these three together (CHIPS).
+        SESSION_COOKIE_SAMESITE="None" if framed else "Lax",
+        SESSION_COOKIE_PARTITIONED=framed,
+        SESSION_COOKIE_SECURE=framed or settings.app.url.startswith("https:"),
         PERMANENT_SESSION_LIFETIME=timedelta(hours=24),
         MAX_CONTENT_LENGTH=64 * 1024,
         WTF_CSRF_TIME_LIMIT=None,  # a page may stay open for a whole shift

@@ -1,7 +1,7 @@
 """The database: what must survive a restart. Tables of what archives said, and the door to them."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -216,5 +216,14 @@ def insert_once(session: Session, table: type[Base], *rows: Mapping[str, object]
     """Insert rows unless their unique key is there already, also when two do so in the same moment."""
     if not rows:
         return
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    session.execute(insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
+    session.execute(_insert(session)(table).on_conflict_do_nothing(), [dict(row) for row in rows])
+
+
+def insert_new(session: Session, table: type[Base], row: Mapping[str, object]) -> bool:
+    """Insert one row; False if its key is there already. Of several who try, exactly one is told yes."""
+    only_once = _insert(session)(table).values(dict(row)).on_conflict_do_nothing()
+    return bool(touched(session.execute(only_once)))
+
+
+def _insert(session: Session) -> Callable[..., Any]:
+    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

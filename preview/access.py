@@ -2,36 +2,78 @@
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from fetch.model import Patient
 from fetch.records import touched
+from preview.range import Preset, Span
 from preview.records import ContextRow, Role
 
 CODE_MINUTES = 15
 """How long a printed link may wait for its first click."""
+LAUNCH_MINUTES = 2
+"""How long the address that a launch leads to may wait: as long as somebody needs to press a button."""
 STAFF = (Role.STAFF, Role.ADMIN)
 
 
-def prepare(session: Session, *, role: Role, patient: Patient | None, person: str, now: datetime) -> str:
+@dataclass(frozen=True)
+class Wish:
+    """What is to be looked for; by default nothing special, in the last year."""
+
+    span: Span | None = None
+    accession: str = ""
+    study_uid: str = ""
+
+    def range(self, today: date) -> Span:
+        """The named range; every date where one study is meant, however old it is."""
+        if self.span:
+            return self.span
+        return (Preset.ALL if self.accession or self.study_uid else Preset.YEAR).span(today)
+
+
+NO_WISH = Wish()
+
+
+def prepare(
+    session: Session,
+    *,
+    role: Role,
+    patient: Patient | None,
+    person: str,
+    now: datetime,
+    wish: Wish = NO_WISH,
+    minutes: float = CODE_MINUTES,
+) -> str:
     """Make a context and return the code that opens it once. Only staff and admin need no patient."""
     if patient is None and role not in STAFF:
         raise ValueError(f"a {role} needs a patient")
     code = secrets.token_urlsafe(24)
+    start, end = wish.span or (None, None)
     context = ContextRow(
         role=role,
         person=person,
         code_hash=_hashed(code),
         made_at=now,
-        ends_at=now + timedelta(minutes=CODE_MINUTES),
+        ends_at=now + timedelta(minutes=minutes),
+        start=start,
+        end=end,
+        accession=wish.accession,
+        study_uid=wish.study_uid,
     )
     if patient is not None:
         context.patient = patient
     session.add(context)
     return code
+
+
+def wish_of(context: ContextRow) -> Wish:
+    """What the context was opened for."""
+    span = (context.start, context.end) if context.start or context.end else None
+    return Wish(span, context.accession, context.study_uid)
 
 
 def redeem(session: Session, code: str, browser: str, *, now: datetime, hours: float) -> ContextRow | None:

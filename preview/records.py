@@ -18,6 +18,15 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class Errand(StrEnum):
+    """What is done with a study in the background."""
+
+    FETCH = "FETCH"
+    """Its images come here and are drawn."""
+    BRING = "BRING"
+    """The source sends it to the viewer's archive."""
+
+
 class Outcome(StrEnum):
     """How a fetch ended; one that has none is wanted or under way."""
 
@@ -55,6 +64,22 @@ class ContextRow(PatientColumns, Base):
     """The browser session that used the code; no other may see this context."""
     made_at: Mapped[datetime]
     ends_at: Mapped[datetime]
+    start: Mapped[date | None]
+    end: Mapped[date | None]
+    """The range that the launch brought; both empty where it brought none."""
+    accession: Mapped[str] = mapped_column(String(64), default="")
+    study_uid: Mapped[str] = mapped_column(String(64), default="")
+    """The study that the launch was about, if it named one."""
+
+
+class LaunchRow(Base):
+    """A token of a clinical application that was used, kept for as long as it would be good."""
+
+    __tablename__ = "launches"
+
+    mark: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of the client and the token's id."""
+    ends_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class AskRow(Base):
@@ -102,10 +127,12 @@ class FetchRow(Base):
     """One errand for one study: wanted, begun, beating while it is under way, finished."""
 
     __tablename__ = "fetches"
+    __table_args__ = (UniqueConstraint("active_study", "errand"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_key)
     study_row: Mapped[int] = mapped_column(ForeignKey("studies.id"), index=True)
-    active_study: Mapped[int | None] = mapped_column(unique=True)
+    errand: Mapped[Errand] = mapped_column(_one_of(Errand), default=Errand.FETCH)
+    active_study: Mapped[int | None]
     """The study again while the fetch is not finished: two people asking make one fetch."""
     wanted_at: Mapped[datetime]
     rung_at: Mapped[datetime | None]

@@ -64,10 +64,10 @@ def install(tmp_path: Path, clean_redis):
     """Make an installation: ``install(source_block(…), …)``."""
     made = []
 
-    def installed(*sources: str, redis: str = clean_redis) -> Installation:
+    def installed(*blocks: str, redis: str = clean_redis, **lines: str) -> Installation:
         folder = tmp_path / f"installation{len(made)}"
         folder.mkdir()
-        installation = Installation(folder, list(sources), redis)
+        installation = Installation(folder, list(blocks), redis, **lines)
         installation.app.test_client_class = InspectingClient
         made.append(installation)
         return installation

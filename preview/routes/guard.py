@@ -22,6 +22,11 @@ def parts() -> Parts:
     return cast(Parts, current_app.extensions["preview"])
 
 
+def known_browser() -> bool:
+    """Did the browser bring our cookie back?"""
+    return _BROWSER in session
+
+
 def browser() -> str:
     """This browser's session, made on first use."""
     if _BROWSER not in session:

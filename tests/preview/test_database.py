@@ -5,14 +5,17 @@ import subprocess
 import sys
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from support.installation import ROOT, source_block
 
-from fetch.records import Base, Records, open_database
+from fetch.records import Base, Records, insert_new, open_database
 from fetch.settings import load_settings
 from preview.database import migrate
+from preview.records import Errand, FetchRow
 
 MIGRATE = """
 import sys
@@ -50,6 +53,36 @@ def test_migrating_twice_changes_nothing(site):
     before = schema(site.parts.records)
     migrate(site.parts.records, site.settings.app)
     assert schema(site.parts.records) == before
+
+
+A_STUDY = (
+    "INSERT INTO studies VALUES (1, 'k', 'main', '1.2.3', 0, NULL, '', '', '', '', '[]', '', NULL, NULL,"
+    " '2026-11-01', '1', 'HOSP', 'A^B', NULL, '', 'F')"
+)
+ITS_FETCH = (
+    "INSERT INTO fetches (id, study_row, active_study, wanted_at, attempt, arrived, drawn, withheld)"
+    " VALUES ('f', 1, 1, '2026-11-01', 0, 0, 0, 0)"
+)
+
+
+def test_a_database_of_the_first_version_keeps_what_it_holds(fresh):
+    """The newer columns are filled, and one study may be fetched and brought at the same time."""
+    records = Records(open_database(fresh.settings.app.database))
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "preview" / "migrations"))
+    with records.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(text(A_STUDY))
+        connection.execute(text(ITS_FETCH))
+        connection.commit()
+    migrate(records, fresh.settings.app)
+    with records.write() as session:
+        (fetch,) = session.scalars(select(FetchRow))
+        assert fetch.errand is Errand.FETCH
+        again = {"study_row": 1, "active_study": 1, "wanted_at": fetch.wanted_at}
+        assert not insert_new(session, FetchRow, again)
+        assert insert_new(session, FetchRow, {**again, "errand": Errand.BRING})
 
 
 def test_the_migrated_schema_is_the_one_of_the_models(site):

@@ -65,6 +65,8 @@ class Installation:
     sources: list[str]
     redis: str
     port: int = field(default_factory=free_port)
+    app_lines: str = ""
+    viewer_lines: str = 'url = "http://127.0.0.1:3000/viewer"'
 
     def __post_init__(self) -> None:
         self.file = self.folder / "preview.toml"
@@ -80,6 +82,7 @@ timezone = "Europe/London"
 helpdesk = "Radiology 2345"
 url = "http://127.0.0.1:{self.port}"
 listen = "127.0.0.1:{self.port}"
+{self.app_lines}
 
 [local]
 aet = "PREVIEW"
@@ -88,7 +91,7 @@ port = 11112
 {chr(10).join(self.sources)}
 
 [viewer]
-url = "http://127.0.0.1:3000/viewer"
+{self.viewer_lines}
 """
         )
         self.app = create_app(self.settings)
