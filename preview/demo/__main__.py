@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 from preview.demo.studies import make_main, make_outside
+from preview.secret import secret_key
 
 FOLDER = Path(os.environ.get("DEMO_FOLDER", "var/demo"))
+CLINIC_KEY = FOLDER / "clinic-key"
+"""What the demo's clinical application signs with, and the preview knows it by."""
 WANTED = {"web": 8000, "clinic": 8001, "main": 11113, "outside": 11114}
 
 
@@ -17,6 +20,7 @@ def main() -> None:
     print("Preparing the demo's studies …", flush=True)
     make_main(FOLDER / "main")
     make_outside(FOLDER / "outside")
+    secret_key(CLINIC_KEY)
     ports = {name: free_port(wanted) for name, wanted in WANTED.items()}
     honcho = str(Path(sys.executable).with_name("honcho"))
     os.execve(honcho, [honcho, "start", "-c", "all=1,finder=2"], {**os.environ, **environment(ports)})  # noqa: S606 — our own program
@@ -48,6 +52,10 @@ def environment(ports: dict[str, int]) -> dict[str, str]:
         "DEMO_MAIN_PORT": str(ports["main"]),
         "DEMO_OUTSIDE_PORT": str(ports["outside"]),
         "DEMO_CLINIC_PORT": str(ports["clinic"]),
+        "DEMO_CLINIC_KEY": str(CLINIC_KEY),
+        "DEMO_PREVIEW_URL": f"http://127.0.0.1:{ports['web']}",
+        "PREVIEW_LAUNCH__CLIENTS__CLINIC__KEY_FILE": str(CLINIC_KEY),
+        "PREVIEW_APP__EMBED_ORIGINS": f"http://localhost:{ports['clinic']}",
     }
 
 

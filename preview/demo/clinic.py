@@ -1,21 +1,31 @@
-"""The demo's clinical application: a small page whose buttons open a patient's imaging."""
+"""The demo's clinical application: a program of its own, which knows nothing of the preview but its address.
+
+It knows who is signed in and which patient is open, and says so in signed tokens. It shows the preview in
+a frame, or in a tab. Its pages are on ``localhost`` while the preview is on ``127.0.0.1``: to a browser
+these are two sites, as an application and a preview in different hands would be.
+"""
 
 import os
+import secrets
 import time
 from dataclasses import dataclass
-from urllib.request import urlopen
+from pathlib import Path
 
+import jwt
+import urllib3
 from flask import Flask, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from fetch.model import Patient
-from fetch.settings import Settings, load_settings
-from preview import access, logs
+from preview import logs
 from preview.demo.people import BROWN, LINDQVIST, OKAFOR, PATIENTS
-from preview.parts import Parts, assembled
 from preview.records import Role
+
+NAME = "clinic"
+AUDIENCE = "imaging-preview"
+_LIFE_S = 30
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,7 @@ class Person:
     name: str
     title: str
     role: Role
-    patient: Patient | None
+    patient: Patient
 
 
 PEOPLE = {
@@ -35,25 +45,70 @@ PEOPLE = {
 }
 
 
-def create_clinic(parts: Parts) -> Flask:
-    """It knows who is signed in and which patient is open; the preview asks neither."""
+@dataclass(frozen=True)
+class Preview:
+    """Where the preview is, and the key it knows us by."""
+
+    url: str
+    key: bytes
+
+    def address(self, person: Person, patient: Patient | None) -> str:
+        """A one-time address for this person and patient, in exchange for a token."""
+        answer = urllib3.request(
+            "POST",
+            f"{self.url}/launch",
+            fields={"token": self._token(person, patient)},
+            headers={"Accept": "application/json"},
+            timeout=10,
+            retries=False,
+        ).json()
+        if "url" not in answer:
+            raise RuntimeError(f"the preview refused: {answer['error']} ({answer['reference']})")
+        return str(answer["url"])
+
+    def _token(self, person: Person, patient: Patient | None) -> str:
+        claims = {
+            "aud": AUDIENCE,
+            "exp": int(time.time()) + _LIFE_S,
+            "jti": secrets.token_hex(16),
+            "sub": person.name,
+            "roles": [person.role.value],
+        }
+        if patient is not None:
+            claims["patient"] = _claim(patient)
+        return jwt.encode(claims, self.key, algorithm="HS256", headers={"kid": NAME})
+
+
+def _claim(patient: Patient) -> dict[str, str | None]:
+    return {
+        "id": patient.identity.patient_id,
+        "issuer": patient.identity.issuer,
+        "name": patient.name,
+        "birth_date": patient.birth_date.isoformat() if patient.birth_date else None,
+        "sex": patient.sex,
+    }
+
+
+def create_clinic(preview: Preview) -> Flask:
     clinic = Flask("preview.demo.clinic", template_folder="templates")
 
     @clinic.get("/")
     def home() -> str:
-        return render_template("clinic.html", people=PEOPLE, patients=PATIENTS)
+        name = request.args.get("person", "adams")
+        person = _person(name)
+        return render_template("clinic.html", people=PEOPLE, name=name, person=person, patients=PATIENTS)
 
     @clinic.get("/as/<name>")
     def enter(name: str) -> Response:
         """What a printed link does: sign in as this person and open what they would look at first."""
         person = _person(name)
-        return redirect(_address(parts, person, person.patient), 303)
+        return redirect(preview.address(person, person.patient), 303)
 
     @clinic.post("/launch")
     def launch() -> Response:
         person = _person(request.form.get("person", ""))
         chosen = [p for p in PATIENTS if p.identity.patient_id == request.form.get("patient")]
-        return redirect(_address(parts, person, chosen[0] if chosen else None), 303)
+        return redirect(preview.address(person, chosen[0] if chosen else None), 303)
 
     return clinic
 
@@ -64,30 +119,24 @@ def _person(name: str) -> Person:
     return PEOPLE[name]
 
 
-def _address(parts: Parts, person: Person, patient: Patient | None) -> str:
-    with parts.records.write() as session:
-        code = access.prepare(session, role=person.role, patient=patient, person=person.name, now=parts.now)
-    return f"{parts.settings.app.url}/open/{code}"
-
-
 def main() -> None:
     logs.configure()
-    settings = load_settings()
-    port = int(os.environ.get("DEMO_CLINIC_PORT", "8001"))
-    with assembled(settings) as parts:
-        server = make_server("127.0.0.1", port, create_clinic(parts), threaded=True)
-        _wait_for_web(settings)
-        _print_links(port)
-        server.serve_forever()
+    port = int(os.environ["DEMO_CLINIC_PORT"])
+    key = Path(os.environ["DEMO_CLINIC_KEY"]).read_bytes().strip()
+    preview = Preview(os.environ["DEMO_PREVIEW_URL"], key)
+    server = make_server("127.0.0.1", port, create_clinic(preview), threaded=True)
+    _wait_for(preview)
+    _print_links(port)
+    server.serve_forever()
 
 
-def _wait_for_web(settings: Settings) -> None:
+def _wait_for(preview: Preview) -> None:
     """Until a page comes: the port is open before the database is made."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
-            urlopen(settings.app.url, timeout=5).close()  # noqa: S310 — our own address
-        except OSError:
+            urllib3.request("GET", preview.url, timeout=5, retries=False)
+        except urllib3.exceptions.HTTPError:
             time.sleep(0.1)
         else:
             return
@@ -95,10 +144,12 @@ def _wait_for_web(settings: Settings) -> None:
 
 def _print_links(port: int) -> None:
     print("The demo is ready. Its patients are made up; some pictures are pydicom's samples.", flush=True)
-    print('It has no OHIF, so that "Open in viewer" leads nowhere here. Open a link:', flush=True)
+    if missing := os.environ.get("PREVIEW_VIEWER__MISSING"):
+        print(missing, flush=True)
+    print("Open a link:", flush=True)
     for key, person in PEOPLE.items():
-        print(f"  {person.name}, {person.title}:  http://127.0.0.1:{port}/as/{key}", flush=True)
-    print(f"  The clinical application, all patients:  http://127.0.0.1:{port}/", flush=True)
+        print(f"  {person.name}, {person.title}:  http://localhost:{port}/as/{key}", flush=True)
+    print(f"  The clinical application, with the preview in a frame:  http://localhost:{port}/", flush=True)
     print("Ctrl-C stops everything.", flush=True)
 
 
