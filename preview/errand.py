@@ -12,9 +12,10 @@ from fetch.reasons import Reason
 from fetch.retrieve import Retrieval
 from fetch.sources import dimse
 from preview.bell import MOST_ATTEMPTS
+from preview.claim import Claim, Superseded
 from preview.parts import Parts
 from preview.pictures.drawing import Drawers, Drawn
-from preview.progress import THUMBNAIL, Claim, Progress, Superseded, Tell, nobody
+from preview.progress import THUMBNAIL, Progress, Tell, nobody
 from preview.records import Outcome
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def fetch(parts: Parts, fetch_id: str, tell: Tell = nobody) -> None:
             return
         progress = Progress(parts, claim, began, tell)
         try:
-            with progress.beating():
+            with claim.beating(parts):
                 _run(parts, claim, progress, drawers)
         except Superseded:
             log.warning("fetch=%s attempt=%d superseded", fetch_id, claim.attempt)

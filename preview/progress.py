@@ -1,81 +1,31 @@
 """What a fetch writes down while it runs: in batches, fenced against a successor, never more than it saw."""
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Self
+from collections.abc import Callable
 
-from sqlalchemy import update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from fetch.identity import Doubt, same_person
-from fetch.model import Patient, Plan, Received
+from fetch.model import Plan, Received
 from fetch.reasons import Reason
-from fetch.records import Records, StudyRow, touched
+from fetch.records import StudyRow
 from fetch.sources import dimse
 from fetch.sources.dimse import Reported
 from preview import contents
 from preview.asking import note_unmatched
+from preview.claim import Claim
 from preview.contents import Taken
 from preview.parts import Parts
 from preview.pictures.drawing import Drawn
-from preview.records import FetchRow, Outcome
+from preview.records import Outcome
 from preview.shelf import Place, picture_key
 
 log = logging.getLogger(__name__)
 
-SILENT = timedelta(seconds=30)
-"""Without a beat for so long, the worker of a fetch is taken for dead."""
 _BATCH_S = 0.5
-_QUIET_BEAT_S = 5
 THUMBNAIL = 256
 """Longest side in pixels of the picture that every instance gets."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to write about one fetch, until somebody claims it again."""
-
-    fetch_id: str
-    attempt: int
-    study_row: int
-    study_key: str
-    study_uid: str
-    source: str
-    patient: Patient
-    counted: int | None
-    """How many instances the archive said the study has, when it was found."""
-
-    @classmethod
-    def take(cls, records: Records, fetch_id: str, now: datetime) -> Self | None:
-        """Claim a wanted fetch that nobody works on; None if it is finished or in good hands."""
-        free = FetchRow.beat_at.is_(None) | (FetchRow.beat_at < now - SILENT)
-        mine = (FetchRow.id == fetch_id) & FetchRow.finished_at.is_(None) & free
-        values = {"attempt": FetchRow.attempt + 1, "beat_at": now, "begun_at": now}
-        with records.write() as session:
-            if not touched(session.execute(update(FetchRow).where(mine).values(values))):
-                return None
-            row = session.get_one(FetchRow, fetch_id, populate_existing=True)
-            return cls._of(row)
-
-    @classmethod
-    def _of(cls, row: FetchRow) -> Self:
-        study = row.study
-        return cls(
-            fetch_id=row.id,
-            attempt=row.attempt,
-            study_row=study.id,
-            study_key=study.key,
-            study_uid=study.study_uid,
-            source=study.source,
-            patient=study.patient,
-            counted=study.instance_count,
-        )
 
 
 Tell = Callable[[int | None, int], None]
@@ -84,10 +34,6 @@ Tell = Callable[[int | None, int], None]
 
 def nobody(_expected: int | None, _arrived: int) -> None:
     """The page asks the database instead."""
-
-
-class Superseded(Exception):
-    """Somebody else claimed the fetch meanwhile; whatever we hold is no longer ours to write."""
 
 
 class Progress:
@@ -147,36 +93,6 @@ class Progress:
             self._first_thumbnail = time.monotonic() - self._began
             self.flush()
 
-    @contextmanager
-    def beating(self) -> Iterator[None]:
-        """Signs of life from a thread of their own, while a question or a drawing keeps this one."""
-        done = threading.Event()
-
-        def beat() -> None:
-            while not done.wait(_QUIET_BEAT_S):
-                try:
-                    self._say_alive()
-                except SQLAlchemyError:
-                    log.warning("fetch=%s no sign of life could be written", self._claim.fetch_id)
-
-        thread = threading.Thread(target=beat, name="beat", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-
-    def _say_alive(self) -> None:
-        mine = (
-            (FetchRow.id == self._claim.fetch_id)
-            & (FetchRow.attempt == self._claim.attempt)
-            & FetchRow.finished_at.is_(None)
-            & FetchRow.beat_at.is_not(None)  # else it was let go of, for whoever takes it up next
-        )
-        with self._parts.records.write() as session:
-            session.execute(update(FetchRow).where(mine).values(beat_at=self._parts.now))
-
     def beat(self) -> None:
         """Write what is new, twice a second at most, and learn whether somebody cancelled."""
         if time.monotonic() - self._written >= _BATCH_S:
@@ -187,8 +103,7 @@ class Progress:
         with self._parts.records.write() as session:
             self._write_counts(session)
             contents.keep_drawn(session, self._claim.study_row, batch)
-            row = session.get_one(FetchRow, self._claim.fetch_id)
-            self.cancelled = row.cancel_at is not None
+            self.cancelled = self._claim.cancelled(session)
         self._written = time.monotonic()
         self._tell(self._total, len(self._held) + len(self._withheld))
 
@@ -214,7 +129,7 @@ class Progress:
         """Write the end, and the one line about it in the log."""
         seconds = time.monotonic() - self._began
         with self._parts.records.write() as session:
-            if outcome is Outcome.CANCELLED and self._wanted_again(session):
+            if outcome is Outcome.CANCELLED and self._claim.let_go_if_wanted_again(session):
                 return
             self._write_counts(
                 session,
@@ -241,15 +156,6 @@ class Progress:
             seconds,
         )
 
-    def _wanted_again(self, session: Session) -> bool:
-        """Somebody pressed Fetch after Cancel: let go of it, so that it is taken up again."""
-        lock = {"of": FetchRow}  # a wish that is being written now is waited for
-        row = session.get_one(FetchRow, self._claim.fetch_id, with_for_update=lock)
-        if row.cancel_at is None and row.attempt == self._claim.attempt:
-            row.beat_at = None
-            return True
-        return False
-
     def _ours(self, received: Received, drawn: Drawn) -> bool:
         """Is it of this study and of this patient, by its own header? One without a header shows nothing."""
         header = drawn.header
@@ -270,11 +176,6 @@ class Progress:
         return self._parts.shelf.path(place).is_file()
 
     def _write_counts(self, session: Session, **more: object) -> None:
-        mine = (
-            (FetchRow.id == self._claim.fetch_id)
-            & (FetchRow.attempt == self._claim.attempt)
-            & FetchRow.finished_at.is_(None)
-        )
         counts = {
             "beat_at": self._parts.now,
             "expected": self._total,
@@ -283,8 +184,7 @@ class Progress:
             "withheld": len(self._withheld),
             "first_thumbnail_s": self._first_thumbnail,
         }
-        if not touched(session.execute(update(FetchRow).where(mine).values(counts | more))):
-            raise Superseded
+        self._claim.write(session, counts | more)
 
     def _note_foreign(self, session: Session) -> None:
         study = session.get_one(StudyRow, self._claim.study_row)

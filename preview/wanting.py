@@ -5,8 +5,8 @@ from sqlalchemy.orm import Session
 
 from fetch.records import StudyRow, insert_once, new_key, touched
 from preview.bell import RING_AGAIN
+from preview.claim import SILENT
 from preview.parts import Parts
-from preview.progress import SILENT
 from preview.records import FetchRow, Outcome
 
 

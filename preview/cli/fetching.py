@@ -18,8 +18,8 @@ from fetch.records import StudyRow
 from preview import errand, wanting
 from preview.asking import note_study
 from preview.bell import RING_AGAIN
+from preview.claim import SILENT
 from preview.parts import Parts
-from preview.progress import SILENT
 from preview.records import FetchRow, Outcome
 from preview.routes.guard import parts
 from preview.viewer import is_uid

@@ -6,7 +6,7 @@ from enum import StrEnum
 from hashlib import blake2b
 
 from fetch.reasons import Reason, Trouble
-from preview.progress import SILENT
+from preview.claim import SILENT
 from preview.records import Outcome
 
 Milestones = tuple[tuple[str, str], ...]

@@ -12,6 +12,7 @@ from fetch.find import find_study
 from fetch.records import StudyRow, UnmatchedRow
 from preview import errand, wanting
 from preview.asking import note_study
+from preview.claim import SILENT, Claim
 from preview.demo.behaviour import (
     Kind,
     answers,
@@ -26,7 +27,6 @@ from preview.demo.behaviour import (
     sends_someone_else,
 )
 from preview.demo.behaviour import Stranger as Someone
-from preview.progress import SILENT, Claim
 from preview.records import Arrival, FetchRow, InstanceRow, Outcome
 
 

@@ -9,6 +9,7 @@ from support.studies import OKAFOR
 
 from fetch.model import AnswerKind, Study
 from fetch.reasons import Reason, Trouble
+from preview.claim import SILENT
 from preview.page import (
     AnswerFacts,
     Asked,
@@ -26,7 +27,6 @@ from preview.page import (
     describe_study,
     progress_of,
 )
-from preview.progress import SILENT
 from preview.records import Outcome, Role
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)

@@ -19,8 +19,9 @@ from fetch.records import Base, StudyRow
 from fetch.settings import Settings, load_settings
 from preview import wanting
 from preview.asking import note_study
+from preview.claim import Claim
 from preview.database import migrate
-from preview.progress import Claim, Progress
+from preview.progress import Progress
 from preview.records import FetchRow, Outcome
 
 AT_ONCE = 8

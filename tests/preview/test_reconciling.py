@@ -11,7 +11,7 @@ from support.studies import OKAFOR, study
 from fetch.find import find_study
 from preview import reconciling, wanting
 from preview.asking import note_study
-from preview.progress import SILENT
+from preview.claim import SILENT
 from preview.records import AskRow, FetchRow
 
 

@@ -1,0 +1,120 @@
+"""The right to work on one errand: one worker's at a time, kept by signs of life, fenced at every write."""
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from sqlalchemy import ColumnElement, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from fetch.model import Patient
+from fetch.records import Records, touched
+from preview.parts import Parts
+from preview.records import FetchRow
+
+log = logging.getLogger(__name__)
+
+SILENT = timedelta(seconds=30)
+"""Without a beat for so long, the worker of an errand is taken for dead."""
+_BEAT_S = 5
+
+
+class Superseded(Exception):
+    """Somebody else claimed the errand meanwhile; whatever we hold is no longer ours to write."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to write about one errand, until somebody claims it again."""
+
+    fetch_id: str
+    attempt: int
+    study_row: int
+    study_key: str
+    study_uid: str
+    source: str
+    patient: Patient
+    counted: int | None
+    """How many instances the archive said the study has, when it was found."""
+
+    @classmethod
+    def take(cls, records: Records, fetch_id: str, now: datetime) -> Self | None:
+        """Claim a wanted errand that nobody works on; None if it is finished or in good hands."""
+        free = FetchRow.beat_at.is_(None) | (FetchRow.beat_at < now - SILENT)
+        mine = (FetchRow.id == fetch_id) & FetchRow.finished_at.is_(None) & free
+        values = {"attempt": FetchRow.attempt + 1, "beat_at": now, "begun_at": now}
+        with records.write() as session:
+            if not touched(session.execute(update(FetchRow).where(mine).values(values))):
+                return None
+            row = session.get_one(FetchRow, fetch_id, populate_existing=True)
+            return cls._of(row)
+
+    @classmethod
+    def _of(cls, row: FetchRow) -> Self:
+        study = row.study
+        return cls(
+            fetch_id=row.id,
+            attempt=row.attempt,
+            study_row=study.id,
+            study_key=study.key,
+            study_uid=study.study_uid,
+            source=study.source,
+            patient=study.patient,
+            counted=study.instance_count,
+        )
+
+    def write(self, session: Session, values: Mapping[str, object]) -> None:
+        """Write about the errand, or raise :class:`Superseded` if it is no longer ours or has ended."""
+        if not touched(session.execute(update(FetchRow).where(self._held()).values(values))):
+            raise Superseded
+
+    def cancelled(self, session: Session) -> bool:
+        """Did somebody press Cancel?"""
+        return session.get_one(FetchRow, self.fetch_id).cancel_at is not None
+
+    def let_go_if_wanted_again(self, session: Session) -> bool:
+        """Somebody pressed the button again after Cancel: let go of it, so that it is taken up again."""
+        lock = {"of": FetchRow}  # a wish that is being written now is waited for
+        row = session.get_one(FetchRow, self.fetch_id, with_for_update=lock)
+        if row.cancel_at is None and row.attempt == self.attempt:
+            row.beat_at = None
+            return True
+        return False
+
+    @contextmanager
+    def beating(self, parts: Parts) -> Iterator[None]:
+        """Signs of life from a thread of their own, while a question or a drawing keeps this one."""
+        done = threading.Event()
+
+        def beat() -> None:
+            while not done.wait(_BEAT_S):
+                try:
+                    self._say_alive(parts)
+                except SQLAlchemyError:
+                    log.warning("fetch=%s no sign of life could be written", self.fetch_id)
+
+        thread = threading.Thread(target=beat, name="beat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def _say_alive(self, parts: Parts) -> None:
+        # without a beat it was let go of, for whoever takes it up next
+        mine = self._held() & FetchRow.beat_at.is_not(None)
+        with parts.records.write() as session:
+            session.execute(update(FetchRow).where(mine).values(beat_at=parts.now))
+
+    def _held(self) -> ColumnElement[bool]:
+        return (
+            (FetchRow.id == self.fetch_id)
+            & (FetchRow.attempt == self.attempt)
+            & FetchRow.finished_at.is_(None)
+        )
