@@ -1,4 +1,4 @@
-"""Wanting a study: one fetch for everybody who asks, kept before the bell rings, and never forgotten."""
+"""Wanting a study: one errand for everybody who asks, kept before the bell rings, and never forgotten."""
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -7,16 +7,23 @@ from fetch.records import StudyRow, insert_once, new_key, touched
 from preview.bell import RING_AGAIN
 from preview.claim import SILENT
 from preview.parts import Parts
-from preview.records import FetchRow, Outcome
+from preview.records import Errand, FetchRow, Outcome
 
 
-def want(parts: Parts, study: StudyRow) -> str:
-    """The id of the fetch that is under way for this study, or of a new one."""
+def want(parts: Parts, study: StudyRow, errand: Errand = Errand.FETCH) -> str:
+    """The id of the errand of this kind that is under way for this study, or of a new one."""
     now = parts.now
-    row = {"id": new_key(), "study_row": study.id, "active_study": study.id, "wanted_at": now, "rung_at": now}
+    row = {
+        "id": new_key(),
+        "study_row": study.id,
+        "active_study": study.id,
+        "errand": errand,
+        "wanted_at": now,
+        "rung_at": now,
+    }
+    active = (FetchRow.active_study == study.id) & (FetchRow.errand == errand)
     with parts.records.write() as session:
         insert_once(session, FetchRow, row)
-        active = FetchRow.active_study == study.id
         wanted_again = update(FetchRow).where(active).values(cancel_at=None)  # and held until we commit
         while not touched(session.execute(wanted_again)):  # PostgreSQL: it ended since we looked
             insert_once(session, FetchRow, row)
@@ -25,10 +32,10 @@ def want(parts: Parts, study: StudyRow) -> str:
     return str(fetch_id)
 
 
-def cancel(parts: Parts, study: StudyRow) -> None:
-    """Ask the worker to stop within a beat; a fetch that nobody has begun ends at once."""
+def cancel(parts: Parts, study: StudyRow, errand: Errand = Errand.FETCH) -> None:
+    """Ask the worker to stop within a beat; an errand that nobody has begun ends at once."""
     now = parts.now
-    active = FetchRow.active_study == study.id
+    active = (FetchRow.active_study == study.id) & (FetchRow.errand == errand)
     ended = {"finished_at": now, "outcome": Outcome.CANCELLED, "active_study": None}
     with parts.records.write() as session:
         session.execute(update(FetchRow).where(active).values(cancel_at=now))
@@ -56,6 +63,6 @@ def ring_all(parts: Parts) -> None:
 
 
 def ahead(session: Session, fetch: FetchRow) -> int:
-    """How many other studies were wanted before this one and are not finished."""
+    """How many other errands were wanted before this one and are not finished."""
     earlier = FetchRow.finished_at.is_(None) & (FetchRow.wanted_at < fetch.wanted_at)
     return session.scalar(select(func.count()).select_from(FetchRow).where(earlier)) or 0
