@@ -3,6 +3,7 @@
 import os
 import sys
 from datetime import timedelta
+from functools import partial
 
 from flask import Flask, request
 from flask_babel import Babel, get_locale
@@ -13,14 +14,12 @@ from sqlalchemy.exc import OperationalError
 from fetch.records import Records, open_database
 from fetch.settings import Settings, WrongSettings, load_settings
 from preview import assets, cli, headers, logs, words
-from preview.bell import Bell
 from preview.database import migrate
-from preview.parts import Parts
+from preview.parts import parts_of
 from preview.routes import failing, imaging, launching, opening, study, unmatched
 from preview.routes.polling import version
 from preview.secret import secret_key
-from preview.shelf import Shelf
-from preview.viewer import viewer_link
+from preview.viewer import compare_link, image_link, study_link
 
 LANGUAGES = ["en"]
 
@@ -30,7 +29,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     os.umask(0o077)  # database, pictures and secret are for this user only
     logs.configure()
     settings = settings or _settings_or_exit()
-    parts = _parts(settings)
+    parts = parts_of(settings, _records_or_exit(settings))
     app = Flask(__name__)
     _configure(app, settings)
     app.extensions["preview"] = parts
@@ -46,7 +45,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings=settings,
         version=version,
         get_locale=get_locale,
-        viewer_link=lambda uid: viewer_link(settings.viewer.url, uid),
+        study_link=partial(study_link, settings.viewer.url),
+        image_link=partial(image_link, settings.viewer.url),
+        compare_link=partial(compare_link, settings.viewer.url),
     )
     cli.register(app)
     return app
@@ -58,10 +59,6 @@ def _settings_or_exit() -> Settings:
     except WrongSettings as wrong:
         sys.stderr.write(f"{wrong}\n")
         raise SystemExit(2) from None
-
-
-def _parts(settings: Settings) -> Parts:
-    return Parts(settings, _records_or_exit(settings), Shelf(settings.app.shelf), Bell(settings.app))
 
 
 def _records_or_exit(settings: Settings) -> Records:

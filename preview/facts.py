@@ -1,7 +1,7 @@
 """Reads from the database what a page is made from; decides nothing."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import func, select
@@ -10,22 +10,20 @@ from sqlalchemy.orm import Session
 from fetch.model import AnswerKind, Source
 from fetch.reasons import Reason
 from fetch.records import StudyRow, UnmatchedRow
-from preview import asking, showing, wanting
+from preview import asking, gallery, showing, wanting
 from preview.page import (
     AnswerFacts,
     AskFacts,
     FetchFacts,
+    Other,
     PatientFacts,
-    Picture,
-    Poster,
-    Strip,
     StudyFacts,
     StudyPageFacts,
+    ViewerFacts,
 )
 from preview.parts import Parts
-from preview.progress import THUMBNAIL
-from preview.records import Arrival, AskRow, ContextRow, FetchRow, FoundRow, InstanceRow, SeriesRow
-from preview.shelf import Place, picture_key
+from preview.records import AskRow, ContextRow, Errand, FetchRow, FoundRow
+from preview.viewer import Held
 
 
 def patient_facts(parts: Parts, context: ContextRow, ask: AskRow | None, modality: str) -> PatientFacts:
@@ -35,10 +33,12 @@ def patient_facts(parts: Parts, context: ContextRow, ask: AskRow | None, modalit
         found = [row for row in _found(session, ask) if showing.listed(session, context, row)]
         certain = [row for row in found if showing.certain(session, context, row, sources)]
         withheld = [row.source for row in found if row not in certain]
-        fetches = _latest_fetches(session, certain)
-        studies = tuple(_study(session, parts, rows, fetches) for rows in _by_uid(parts, certain))
+        errands = _latest_errands(session, certain)
+        held = _held(parts, certain, errands)
+        groups = _by_uid(parts, certain, errands)
+        studies = tuple(_study(session, parts, rows, errands, held) for rows in groups)
         answers = _answers(parts.settings.sources, ask, withheld)
-    bell = _ring(parts, ask, fetches.values())
+    bell = _ring(parts, ask, errands.values())
     return PatientFacts(
         role=context.role,
         patient=context.patient,
@@ -55,11 +55,71 @@ def study_facts(
 ) -> StudyPageFacts:
     """The study page with every drawn picture of every series."""
     with parts.records.read() as session:
-        fetches = _latest_fetches(session, [row])
-        study = _study(session, parts, [row], fetches)
-        strips = _strips(session, row)
-    bell = _ring(parts, None, fetches.values())
-    return StudyPageFacts(context.role, context.patient, study, strips, bell, series_id, instance, frame)
+        others = _others(session, parts, context, row)
+        errands = _latest_errands(session, [row])
+        held = _held(parts, [row, *others], errands)
+        study = _study(session, parts, [row], errands, held)
+        strips = gallery.strips(session, row)
+    bell = _ring(parts, None, errands.values())
+    return StudyPageFacts(
+        role=context.role,
+        patient=context.patient,
+        study=study,
+        strips=strips,
+        bell=bell,
+        series_id=series_id,
+        instance=instance,
+        frame=frame,
+        others=tuple(Other(other.study, _viewer(parts, other, {}, held)) for other in others),
+    )
+
+
+def _others(session: Session, parts: Parts, context: ContextRow, row: StudyRow) -> list[StudyRow]:
+    """The patient's other studies that the newest question found, newest first, one for each study UID."""
+    found = _found(session, last_ask(session, context, None))
+    shown = [
+        other
+        for other in found
+        if other.study_uid != row.study_uid
+        and showing.listed(session, context, other)
+        and showing.certain(session, context, other, parts.settings.sources)
+    ]
+    groups = _by_uid(parts, shown, {})
+    return sorted((rows[0] for rows in groups), key=lambda o: o.study_date or date.min, reverse=True)[:_MOST]
+
+
+_MOST = 50
+"""Other studies that are offered to compare with."""
+
+
+def _held(
+    parts: Parts, rows: Iterable[StudyRow], errands: Mapping[tuple[int, Errand], FetchRow]
+) -> dict[str, Held]:
+    """What the viewer has of each; an answer from before it was brought there is too old."""
+    brought = {}
+    uids = [row.study_uid for row in rows]
+    for (_, errand), row in errands.items():
+        if errand is Errand.BRING and row.finished_at:
+            brought[row.study.study_uid] = row.finished_at
+    return parts.viewer.look(uids, brought)
+
+
+def _viewer(
+    parts: Parts,
+    row: StudyRow,
+    errands: Mapping[tuple[int, Errand], FetchRow],
+    held: Mapping[str, Held],
+    session: Session | None = None,
+) -> ViewerFacts:
+    source = parts.settings.source(row.source)
+    bring = errands.get((row.id, Errand.BRING))
+    return ViewerFacts(
+        held=held[row.study_uid],
+        data_source=source.viewer_source if source else "",
+        exists=not parts.settings.viewer.missing,
+        reachable_by_move=parts.settings.viewer.aet is not None,
+        bring=_fetch(session, parts, bring) if bring and session else None,
+    )
 
 
 def last_ask(
@@ -100,39 +160,54 @@ def _found(session: Session, ask: AskRow | None) -> Sequence[StudyRow]:
     return session.scalars(named).all()
 
 
-def _by_uid(parts: Parts, rows: Iterable[StudyRow]) -> list[list[StudyRow]]:
-    """One card a study UID; the source that stands first in the settings is fetched from."""
+def _by_uid(
+    parts: Parts, rows: Iterable[StudyRow], errands: Mapping[tuple[int, Errand], FetchRow]
+) -> list[list[StudyRow]]:
+    """One card a study UID. The first source of each is fetched from: the one that has most of the study.
+
+    Where they have the same, it is the one that was fetched from before, then the first of the settings.
+    """
     order = {source.name: index for index, source in enumerate(parts.settings.sources)}
+
+    def preference(row: StudyRow) -> tuple[int, bool, int]:
+        fetched = (row.id, Errand.FETCH) in errands
+        return -(row.instance_count or 0), not fetched, order.get(row.source, len(order))
+
     groups: dict[str, list[StudyRow]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: order.get(row.source, len(order))):
+    for row in sorted(rows, key=preference):
         groups[row.study_uid].append(row)
     return list(groups.values())
 
 
 def _study(
-    session: Session, parts: Parts, rows: Sequence[StudyRow], fetches: dict[int, FetchRow]
+    session: Session,
+    parts: Parts,
+    rows: Sequence[StudyRow],
+    errands: Mapping[tuple[int, Errand], FetchRow],
+    held: Mapping[str, Held],
 ) -> StudyFacts:
     first = rows[0]
     labels = {source.name: source.label for source in parts.settings.sources}
-    fetch = fetches.get(first.id)
+    fetch = errands.get((first.id, Errand.FETCH))
     return StudyFacts(
         key=first.key,
         study=first.study,
         labels=tuple(labels.get(row.source, row.source) for row in rows),
-        fetch=_fetch(session, fetch) if fetch else None,
-        posters=_posters(session, first) if fetch else (),
+        fetch=_fetch(session, parts, fetch) if fetch else None,
+        posters=gallery.posters(session, first) if fetch else (),
+        viewer=_viewer(parts, first, errands, held, session),
     )
 
 
-def _latest_fetches(session: Session, rows: Iterable[StudyRow]) -> dict[int, FetchRow]:
+def _latest_errands(session: Session, rows: Iterable[StudyRow]) -> dict[tuple[int, Errand], FetchRow]:
+    """The newest of each kind for each study."""
     ids = [row.id for row in rows]
-    fetches = session.scalars(
-        select(FetchRow).where(FetchRow.study_row.in_(ids)).order_by(FetchRow.wanted_at)
-    )
-    return {fetch.study_row: fetch for fetch in fetches}
+    newest_last = select(FetchRow).where(FetchRow.study_row.in_(ids)).order_by(FetchRow.wanted_at)
+    return {(row.study_row, row.errand): row for row in session.scalars(newest_last)}
 
 
-def _fetch(session: Session, row: FetchRow) -> FetchFacts:
+def _fetch(session: Session, parts: Parts, row: FetchRow) -> FetchFacts:
+    waits = not row.begun_at
     return FetchFacts(
         wanted_at=row.wanted_at,
         begun_at=row.begun_at,
@@ -144,7 +219,8 @@ def _fetch(session: Session, row: FetchRow) -> FetchFacts:
         expected=row.expected,
         arrived=row.arrived,
         withheld=row.withheld,
-        ahead=0 if row.begun_at else wanting.ahead(session, row),
+        ahead=wanting.ahead(session, row) if waits else 0,
+        attended=not waits or wanting.attended(session, parts.now),
         cancelling=row.cancel_at is not None,
     )
 
@@ -172,92 +248,3 @@ def _answers(
             )
         )
     return tuple(facts)
-
-
-def _posters(session: Session, study: StudyRow) -> tuple[Poster, ...]:
-    """One picture a series: its poster, or until that is there the first that is."""
-    series = session.scalars(
-        select(SeriesRow)
-        .where(SeriesRow.study_row == study.id)
-        .order_by(SeriesRow.number.is_(None), SeriesRow.number, SeriesRow.id)
-    )
-    ready = (InstanceRow.study_row == study.id) & InstanceRow.arrival.in_(_ON_SHELF)
-    first = select(func.min(InstanceRow.id)).where(ready).group_by(InstanceRow.series_row)
-    standing = select(InstanceRow).where(ready, InstanceRow.poster | InstanceRow.id.in_(first))
-    shown = {row.series_row: row for row in session.scalars(standing.order_by(InstanceRow.poster))}
-    return tuple(_poster(study, row, shown.get(row.id)) for row in series)
-
-
-def _poster(study: StudyRow, series: SeriesRow, instance: InstanceRow | None) -> Poster:
-    return Poster(
-        series=series.series_uid,
-        modality=series.modality,
-        description=series.description,
-        number=series.number,
-        count=series.expected,
-        picture=_path(study, instance, _middle(instance.frames)) if instance else "",
-        position=_position(series, instance),
-        series_id=series.id,
-        frames=len(instance.frames) if instance else 0,
-    )
-
-
-def _position(series: SeriesRow, instance: InstanceRow | None) -> int:
-    """Where the picture stands in its series; a poster is the middle of the list, whatever the numbers."""
-    if instance is not None and not instance.poster and instance.number is not None:
-        return instance.number
-    return (series.expected or 0) // 2 + 1
-
-
-_ON_SHELF = (Arrival.PICTURE, Arrival.CARD)
-
-
-def _middle(frames: Sequence[int]) -> int:
-    return frames[len(frames) // 2] if frames else 1
-
-
-def _path(study: StudyRow, instance: InstanceRow, frame: int, size: int = THUMBNAIL) -> str:
-    return str(Place(study.key, picture_key(instance.instance_uid), frame, size))
-
-
-def _strips(session: Session, study: StudyRow) -> tuple[Strip, ...]:
-    instances: dict[int | None, list[InstanceRow]] = defaultdict(list)
-    drawn = (InstanceRow.study_row == study.id) & InstanceRow.arrival.in_(_ON_SHELF)
-    ordered = select(InstanceRow).where(drawn).order_by(InstanceRow.number.is_(None), InstanceRow.number)
-    for instance in session.scalars(ordered.order_by(InstanceRow.instance_uid)):
-        instances[instance.series_row].append(instance)
-    series = session.scalars(
-        select(SeriesRow)
-        .where(SeriesRow.study_row == study.id)
-        .order_by(SeriesRow.number.is_(None), SeriesRow.number, SeriesRow.id)
-    )
-    return tuple(_strip(study, row, instances[row.id]) for row in series)
-
-
-def _strip(study: StudyRow, series: SeriesRow, instances: Sequence[InstanceRow]) -> Strip:
-    return Strip(
-        series_id=series.id,
-        number=series.number,
-        modality=series.modality,
-        description=series.description,
-        expected=series.expected,
-        pictures=tuple(
-            _picture(study, instance, frame, position)
-            for position, instance in enumerate(instances, 1)
-            for frame in instance.frames
-        ),
-    )
-
-
-def _picture(study: StudyRow, instance: InstanceRow, frame: int, position: int) -> Picture:
-    largest = max(instance.sizes, default=THUMBNAIL)
-    return Picture(
-        instance=instance.id,
-        frame=frame,
-        path=_path(study, instance, frame),
-        position=position,
-        card=instance.arrival is Arrival.CARD,
-        reason=instance.reason,
-        window=instance.window,
-        enlarged=_path(study, instance, frame, largest) if largest > THUMBNAIL else "",
-    )

@@ -1,8 +1,9 @@
 """What a worker runs: each job is named by one opaque id and finds everything else in the database."""
 
 from fetch.settings import load_settings
-from preview import asking, errand
-from preview.parts import assembled
+from preview import asking, bringing, errand
+from preview.parts import Parts, assembled
+from preview.records import Errand, FetchRow
 
 
 def asks(ask_id: str) -> None:
@@ -12,4 +13,14 @@ def asks(ask_id: str) -> None:
 
 def fetches(fetch_id: str) -> None:
     with assembled(load_settings()) as parts:
+        run(parts, fetch_id)
+
+
+def run(parts: Parts, fetch_id: str) -> None:
+    """Do the errand that this row is about."""
+    with parts.records.read() as session:
+        row = session.get(FetchRow, fetch_id)
+    if row is not None and row.errand is Errand.BRING:
+        bringing.bring(parts, fetch_id)
+    else:
         errand.fetch(parts, fetch_id)

@@ -9,6 +9,7 @@ from fetch.records import Records, open_database
 from fetch.settings import Settings
 from preview.bell import Bell
 from preview.shelf import Shelf
+from preview.viewer_archive import ViewerArchive
 
 
 @dataclass(frozen=True)
@@ -17,10 +18,17 @@ class Parts:
     records: Records
     shelf: Shelf
     bell: Bell
+    viewer: ViewerArchive
 
     @property
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+def parts_of(settings: Settings, records: Records) -> Parts:
+    """Everything else that these settings name, around an open database."""
+    app = settings.app
+    return Parts(settings, records, Shelf(app.shelf), Bell(app), ViewerArchive(settings.viewer))
 
 
 @contextmanager
@@ -28,6 +36,6 @@ def assembled(settings: Settings) -> Iterator[Parts]:
     """The parts, for as long as the block runs."""
     engine = open_database(settings.app.database)
     try:
-        yield Parts(settings, Records(engine), Shelf(settings.app.shelf), Bell(settings.app))
+        yield parts_of(settings, Records(engine))
     finally:
         engine.dispose()

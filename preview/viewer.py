@@ -1,15 +1,78 @@
-"""The link to the external viewer, where images are read. Pure."""
+"""OHIF (3.13 or newer), where images are read: what is known of a study there, and links to it. Pure.
+
+The grammar is OHIF's own: ``<url>[/<data source>]?StudyInstanceUIDs=<uid>[,<uid>]&…``. It is silent about
+what it does not understand (a blank page, an endless spinner), so nothing leaves here that was not checked.
+"""
 
 import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from urllib.parse import urlencode
 
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")  # PS3.5 9.1
+_COMPARE = "@ohif/hpCompare"
+"""OHIF's hanging protocol for two studies: the first is current (left), the second its prior (right)."""
 
 
 def is_uid(text: str) -> bool:
     return len(text) <= 64 and _UID.fullmatch(text) is not None
 
 
-def viewer_link(base: str, study_uid: str) -> str | None:
-    """OHIF's address for one study, or None for a UID that is none: a received text never shapes a link."""
-    return f"{base}?{urlencode({'StudyInstanceUIDs': study_uid})}" if is_uid(study_uid) else None
+def study_link(url: str, data_source: str, study_uid: str) -> str | None:
+    """One study. Like every link here None for a UID that is none: a received text never shapes a link."""
+    return _link(url, data_source, [study_uid], {})
+
+
+def image_link(
+    url: str, data_source: str, study_uid: str, series_uid: str, instance_uid: str
+) -> str | None:
+    """One study, opened at this series and image."""
+    at = {"initialSeriesInstanceUID": series_uid, "initialSopInstanceUID": instance_uid}
+    return _link(url, data_source, [study_uid], at)
+
+
+def compare_link(url: str, data_source: str, current_uid: str, prior_uid: str, series_uid: str) -> str | None:
+    """The current study at this series on the left, its prior on the right.
+
+    OHIF does not open several studies in the order of the link, so one of them is always named by a series.
+    """
+    at = {"initialSeriesInstanceUID": series_uid}
+    link = _link(url, data_source, [current_uid, prior_uid], at)
+    return f"{link}&{urlencode({'hangingProtocolId': _COMPARE}, safe='@/')}" if link else None
+
+
+def _link(url: str, data_source: str, studies: list[str], at: dict[str, str]) -> str | None:
+    if not all(map(is_uid, [*studies, *at.values()])):
+        return None
+    path = f"{url}/{data_source}" if data_source else url
+    return f"{path}?{urlencode({'StudyInstanceUIDs': ','.join(studies), **at}, safe=',')}"
+
+
+class Holding(StrEnum):
+    """What is known about one study at the viewer."""
+
+    NOT_CHECKED = "not-checked"
+    """Nobody asked: no address of the viewer's archive is set."""
+    CHECKING = "checking"
+    HELD = "held"
+    ABSENT = "absent"
+    DOWN = "down"
+    """The viewer or its archive does not answer."""
+    REFUSED = "refused"
+    """The archive does not accept our sign-in; this says nothing about the study."""
+    UNCLEAR = "unclear"
+    """The archive answered with something that is no answer."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """One answer. ``instances`` is None where the archive does not count."""
+
+    holding: Holding
+    instances: int | None = None
+    at: datetime | None = field(default=None, repr=False)
+
+
+NOT_CHECKED = Held(Holding.NOT_CHECKED)
+CHECKING = Held(Holding.CHECKING)

@@ -10,6 +10,16 @@
   for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     document.addEventListener(failure, () => { unreachable().hidden = false; });
   }
+  // One tab for the viewer: rel="noopener" makes a browser forget the tab's name and open another at every click.
+  // So the viewer (one host, named in the settings) keeps its opener; without this script the link has none.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[target=ohif]");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const tab = window.open(link.href, "ohif");
+    if (!tab) return; // refused: the link itself does it
+    event.preventDefault();
+    tab.focus();
+  });
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     if (event.detail.xhr.status < 400) unreachable().hidden = true;
   });

@@ -1,5 +1,6 @@
 """What a page shows: decided here, from stored facts and the clock, and nowhere else. Pure."""
 
+from preview.page.opening import Door, Opening, ViewerFacts
 from preview.page.patient import (
     AnswerFacts,
     Asked,
@@ -13,15 +14,19 @@ from preview.page.patient import (
     describe,
 )
 from preview.page.status import FetchFacts, Progress, Status, marked, progress_of
-from preview.page.study import Picture, Strip, StudyPage, StudyPageFacts, describe_study
+from preview.page.study import Comparison, Other, Picture, Strip, StudyPage, StudyPageFacts, describe_study
 
 __all__ = [
     "AnswerFacts",
     "AskFacts",
     "Asked",
     "Card",
+    "Comparison",
+    "Door",
     "FetchFacts",
     "Nothing",
+    "Opening",
+    "Other",
     "PatientFacts",
     "PatientPage",
     "Picture",
@@ -32,6 +37,7 @@ __all__ = [
     "StudyFacts",
     "StudyPage",
     "StudyPageFacts",
+    "ViewerFacts",
     "describe",
     "describe_study",
     "marked",

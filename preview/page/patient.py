@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from fetch.model import AnswerKind, Patient, Study
 from fetch.reasons import Reason
 from preview.asking import GIVEN_UP
+from preview.page.opening import Door, Opening, ViewerFacts, opening_of
 from preview.page.status import FetchFacts, Milestones, Progress, Status, marked, milestone, pace, progress_of
 from preview.records import Role
 
@@ -54,6 +55,8 @@ class Poster:
     series_id: int = 0
     frames: int = 0
     """How many frames of a multi-frame object are drawn."""
+    frame_count: int = 0
+    """How many it has."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class StudyFacts:
     labels: tuple[str, ...]
     fetch: FetchFacts | None
     posters: tuple[Poster, ...] = ()
+    viewer: ViewerFacts = field(default_factory=ViewerFacts)
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,12 @@ class Card:
     labels: tuple[str, ...]
     posters: tuple[Poster, ...]
     progress: Progress
+    opening: Opening
+
+    @property
+    def live(self) -> bool:
+        """Will there be something new to say by itself?"""
+        return self.progress.status.live or self.opening.live
 
     @property
     def milestone(self) -> tuple[str, str]:
@@ -146,7 +156,7 @@ def describe(facts: PatientFacts, now: datetime) -> PatientPage:
     everything = [card_of(study, facts.bell, now) for study in _newest_first(facts.studies)]
     shown = tuple(card for card in everything if _has(card, facts.modality))
     nothing = _nothing(facts, asked, everything, shown)
-    live = asked not in (Asked.DONE, Asked.NEVER) or any(card.progress.status.live for card in everything)
+    live = asked not in (Asked.DONE, Asked.NEVER) or any(card.live for card in everything)
     return PatientPage(
         role=facts.role,
         patient=facts.patient,
@@ -158,7 +168,7 @@ def describe(facts: PatientFacts, now: datetime) -> PatientPage:
         modalities=_modalities(everything),
         modality=facts.modality,
         nothing=nothing,
-        pace=pace(_last_wish(facts), now) if live else None,
+        pace=pace(_last_wish(facts, everything, now), now) if live else None,
         milestones=(("answers", f"{asked} {nothing}"), *(card.milestone for card in shown)),
     )
 
@@ -180,7 +190,12 @@ def card_of(study: StudyFacts, bell: bool, now: datetime) -> Card:
     progress = progress_of(study.fetch, bell, now)
     if progress.status is Status.COMPLETE and _grown(study):
         progress = replace(progress, status=Status.GROWN)
-    return Card(study.key, study.study, study.labels, study.posters, progress)
+    return Card(study.key, study.study, study.labels, study.posters, progress, _opening(study, bell, now))
+
+
+def _opening(study: StudyFacts, bell: bool, now: datetime) -> Opening:
+    listed = study.fetch.expected if study.fetch else None
+    return opening_of(study.viewer, study.study.instance_count, listed, bell, now)
 
 
 def _grown(study: StudyFacts) -> bool:
@@ -226,8 +241,12 @@ def _newest_first(studies: Iterable[StudyFacts]) -> list[StudyFacts]:
     )
 
 
-def _last_wish(facts: PatientFacts) -> datetime | None:
-    wishes = [s.fetch.wanted_at for s in facts.studies if s.fetch and not s.fetch.finished_at]
+def _last_wish(facts: PatientFacts, cards: Iterable[Card], now: datetime) -> datetime | None:
+    """When something was last wanted that is not done yet."""
+    errands = [errand for s in facts.studies for errand in (s.fetch, s.viewer.bring) if errand]
+    wishes = [errand.wanted_at for errand in errands if not errand.finished_at]
     if facts.ask and not facts.ask.finished_at:
         wishes.append(facts.ask.wanted_at)
+    if any(card.opening.door is Door.CHECKING for card in cards):
+        wishes.append(now)
     return max(wishes, default=None)

@@ -30,6 +30,12 @@ class FetchFacts:
     withheld: int
     ahead: int = 0
     cancelling: bool = False
+    attended: bool = field(default=True, repr=False)
+    """Is any worker at work? What follows from it is in the status."""
+
+
+PATIENCE = timedelta(seconds=45)
+"""How long a wish may wait before it is said that nobody works."""
 
 
 class Status(StrEnum):
@@ -37,6 +43,8 @@ class Status(StrEnum):
 
     NOT_FETCHED = "not-fetched"
     WAITING = "waiting"
+    UNATTENDED = "unattended"
+    """It has waited long, and no worker does anything."""
     PAUSED = "paused"
     RUNNING = "running"
     STALLED = "stalled"
@@ -52,7 +60,7 @@ class Status(StrEnum):
         return self in _LIVE
 
 
-_LIVE = frozenset({Status.WAITING, Status.PAUSED, Status.RUNNING, Status.STALLED})
+_LIVE = frozenset({Status.WAITING, Status.UNATTENDED, Status.PAUSED, Status.RUNNING, Status.STALLED})
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,10 @@ def progress_of(fetch: FetchFacts | None, bell: bool, now: datetime) -> Progress
         return Progress(Status.RUNNING, fetch, _seconds_left(fetch, now))
     if not bell:
         return Progress(Status.PAUSED, fetch)
-    return Progress(Status.WAITING if fetch.beat_at is None else Status.STALLED, fetch)
+    if fetch.beat_at is not None:
+        return Progress(Status.STALLED, fetch)
+    unattended = not fetch.attended and now - fetch.wanted_at > PATIENCE
+    return Progress(Status.UNATTENDED if unattended else Status.WAITING, fetch)
 
 
 def _ended(fetch: FetchFacts) -> Status:

@@ -1,12 +1,14 @@
 """The study page: the series, the chosen picture and its neighbours. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from fetch.model import Patient
+from fetch.model import Patient, Study
+from preview.page.opening import Door, Opening, ViewerFacts
 from preview.page.patient import Card, StudyFacts, card_of
 from preview.page.status import Milestones, marked, pace
 from preview.records import Role
+from preview.viewer import Holding
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,9 @@ class Picture:
     reason: str = ""
     window: str = ""
     enlarged: str = ""
+    instance_uid: str = ""
+    frame_count: int = 0
+    """How many frames the object has, drawn or not."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,26 @@ class Strip:
     description: str
     expected: int | None
     pictures: tuple[Picture, ...]
+    series_uid: str = ""
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another study of the patient, to compare this one with."""
+
+    study: Study
+    viewer: ViewerFacts
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """This study beside another one: the later is current, the earlier its prior."""
+
+    other: Study
+    current_uid: str
+    prior_uid: str
+    series_uid: str
+    """A series of this study, at which the viewer opens."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +72,7 @@ class StudyPageFacts:
     series_id: int | None = None
     instance: int | None = None
     frame: int = 1
+    others: tuple[Other, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +87,7 @@ class StudyPage:
     picture: Picture | None
     before: Picture | None
     after: Picture | None
+    comparisons: tuple[Comparison, ...]
     pace: int | None
     milestones: Milestones
 
@@ -75,7 +102,6 @@ def describe_study(facts: StudyPageFacts, now: datetime) -> StudyPage:
     chosen = _chosen(facts)
     index = _index(chosen, facts)
     pictures = chosen.pictures if chosen else ()
-    fetch = facts.study.fetch
     return StudyPage(
         role=facts.role,
         patient=facts.patient,
@@ -85,9 +111,40 @@ def describe_study(facts: StudyPageFacts, now: datetime) -> StudyPage:
         picture=pictures[index] if pictures else None,
         before=pictures[index - 1] if index > 0 else None,
         after=pictures[index + 1] if index + 1 < len(pictures) else None,
-        pace=pace(fetch.wanted_at, now) if fetch and card.progress.status.live else None,
+        comparisons=_comparisons(facts, card.opening),
+        pace=pace(_last_wish(facts, card, now), now) if card.live else None,
         milestones=(card.milestone,),
     )
+
+
+def _last_wish(facts: StudyPageFacts, card: Card, now: datetime) -> datetime | None:
+    errands = (facts.study.fetch, facts.study.viewer.bring)
+    wishes = [errand.wanted_at for errand in errands if errand and not errand.finished_at]
+    return now if card.opening.door is Door.CHECKING else max(wishes, default=None)
+
+
+def _comparisons(facts: StudyPageFacts, opening: Opening) -> tuple[Comparison, ...]:
+    """With every other study that the viewer has in the same place; one that it lacks would open nothing."""
+    study = facts.study.study
+    series = next((strip.series_uid for strip in facts.strips if strip.pictures), "")
+    if not opening.door.leads or not series:
+        return ()
+    there = [other for other in facts.others if _is_there(other.viewer)]
+    together = [other.study for other in there if other.viewer.data_source == opening.data_source]
+    return tuple(_comparison(study, other, series) for other in together)
+
+
+def _comparison(study: Study, other: Study, series_uid: str) -> Comparison:
+    later, earlier = sorted((study, other), key=_when, reverse=True)
+    return Comparison(other, later.study_uid, earlier.study_uid, series_uid)
+
+
+def _when(study: Study) -> tuple[date, str]:
+    return study.study_date or date.min, study.study_time
+
+
+def _is_there(viewer: ViewerFacts) -> bool:
+    return viewer.exists and viewer.held.holding is not Holding.ABSENT
 
 
 def _chosen(facts: StudyPageFacts) -> Strip | None:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from preview import facts, wanting
 from preview.page import describe_study
+from preview.records import Errand
 from preview.routes.guard import opened_for_patient, parts, visible
 from preview.routes.polling import poll_answer
 
@@ -39,6 +40,23 @@ def fetch(key: str, study_key: str) -> Response:
 def cancel(key: str, study_key: str) -> Response:
     row = visible(opened_for_patient(key), study_key)
     wanting.cancel(parts(), row)
+    return _back(key, study_key)
+
+
+@blueprint.post("/studies/<study_key>/bring")
+def bring(key: str, study_key: str) -> Response:
+    """Have the source send the study to the viewer; only what may be shown may be brought."""
+    row = visible(opened_for_patient(key), study_key)
+    if parts().settings.viewer.aet is None:
+        raise NotFound
+    wanting.want(parts(), row, Errand.BRING)
+    return _back(key, study_key)
+
+
+@blueprint.post("/studies/<study_key>/bring/cancel")
+def stop_bringing(key: str, study_key: str) -> Response:
+    row = visible(opened_for_patient(key), study_key)
+    wanting.cancel(parts(), row, Errand.BRING)
     return _back(key, study_key)
 
 

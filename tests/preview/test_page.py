@@ -88,6 +88,9 @@ EVERY_STATUS = [
     (None, True, Status.NOT_FETCHED),
     (WAITING, True, Status.WAITING),
     (WAITING, False, Status.PAUSED),
+    (replace(WAITING, wanted_at=ago(46), attended=False), True, Status.UNATTENDED),
+    (replace(WAITING, wanted_at=ago(46)), True, Status.WAITING),
+    (replace(WAITING, wanted_at=ago(44), attended=False), True, Status.WAITING),
     (fetching(), True, Status.RUNNING),
     (fetching(), False, Status.RUNNING),
     (SILENCED, True, Status.STALLED),
@@ -101,7 +104,7 @@ EVERY_STATUS = [
     (ended(Outcome.FAILED), True, Status.FAILED),
     (ended(Outcome.CANCELLED), True, Status.CANCELLED),
 ]
-LIVE = {Status.WAITING, Status.PAUSED, Status.RUNNING, Status.STALLED}
+LIVE = {Status.WAITING, Status.UNATTENDED, Status.PAUSED, Status.RUNNING, Status.STALLED}
 
 
 @pytest.mark.parametrize(("fetch", "bell", "status"), EVERY_STATUS)

@@ -13,7 +13,7 @@ from pathlib import Path
 from app import create_app
 from fetch.model import Patient
 from fetch.settings import Settings, load_settings
-from preview import access, asking, errand
+from preview import access, asking, jobs
 from preview.parts import Parts
 from preview.records import FetchRow, Role
 
@@ -139,7 +139,7 @@ port = 11112
         with self.parts.records.read() as session:
             waiting = session.scalars(select(FetchRow.id).where(FetchRow.finished_at.is_(None))).all()
         for fetch in waiting:
-            errand.fetch(self.parts, fetch)
+            jobs.run(self.parts, fetch)
 
     # --- the real processes
 

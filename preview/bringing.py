@@ -1,0 +1,182 @@
+"""The errand of bringing a study to the viewer: the source sends it to the viewer's archive, and we watch."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from fetch.errors import FetchError
+from fetch.model import Source
+from fetch.reasons import Reason
+from fetch.sources.move import Moved, move
+from preview.bell import MOST_ATTEMPTS
+from preview.claim import Claim, Superseded
+from preview.parts import Parts
+from preview.records import Outcome
+from preview.viewer import Holding
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 0.5
+_SILENCE_S = 600.0
+"""Many archives say nothing between the request and the end of a C-MOVE."""
+_SEEN_WITHIN_S = 30
+"""How long the viewer's archive may take to show what it was sent."""
+
+
+def bring(parts: Parts, fetch_id: str) -> None:
+    """Have one study sent to the viewer's archive; running it twice, or after a crash, does no harm."""
+    began = time.monotonic()
+    claim = Claim.take(parts.records, fetch_id, parts.now)
+    if claim is None:
+        return
+    bringing = _Bringing(parts, claim)
+    try:
+        with claim.beating(parts), bringing.watched():
+            outcome, reason = bringing.run()
+        bringing.finish(outcome, reason, time.monotonic() - began)
+    except Superseded:
+        log.warning("bring=%s attempt=%d superseded", fetch_id, claim.attempt)
+
+
+class _Bringing:
+    def __init__(self, parts: Parts, claim: Claim) -> None:
+        self._parts = parts
+        self._claim = claim
+        self._expected = claim.counted
+        self._arrived = 0
+        self._cancelled = False
+        self._superseded = False
+        self._abort: Callable[[], None] = lambda: None
+
+    def run(self) -> tuple[Outcome, Reason | None]:
+        """How it ended. Not even a fault of our own leaves the wish without an end."""
+        try:
+            return self._sent()
+        except FetchError as error:
+            if self._cancelled:
+                return Outcome.CANCELLED, None
+            log.warning("bring=%s source=%s %s", self._claim.fetch_id, self._claim.source, error)
+            return (Outcome.INCOMPLETE if self._arrived else Outcome.FAILED), error.reason
+
+    def _sent(self) -> tuple[Outcome, Reason | None]:
+        source = self._parts.settings.source(self._claim.source)
+        destination = self._parts.settings.viewer.aet
+        if self._claim.attempt > MOST_ATTEMPTS:
+            return Outcome.FAILED, Reason.STOPPED
+        if source is None:
+            return Outcome.FAILED, Reason.SOURCE_GONE
+        if destination is None:
+            return Outcome.FAILED, Reason.DESTINATION_UNKNOWN
+        local, uid = self._parts.settings.local, self._claim.study_uid
+        moved = move(_with_patience(source), local, uid, destination, self._hear, self._opened)
+        self._hear(moved)
+        return self._judged(moved)
+
+    def _judged(self, moved: Moved) -> tuple[Outcome, Reason | None]:
+        """The viewer's own archive has the last word; where nobody can ask it, the source has."""
+        if moved.completed == 0 and not moved.failed:
+            return Outcome.FAILED, Reason.NOTHING_SENT
+        held = self._seen()
+        if held is not None:
+            self._arrived = held
+        short = bool(moved.failed) or (self._expected is not None and self._arrived < self._expected)
+        if held == 0:
+            return Outcome.FAILED, Reason.NOT_AT_VIEWER
+        if short and (held is not None or moved.failed):
+            return Outcome.INCOMPLETE, Reason.NOT_AT_VIEWER
+        return Outcome.COMPLETE, None
+
+    def _seen(self) -> int | None:
+        """How many images the viewer's archive shows in the end; None where it cannot be asked."""
+        if self._parts.settings.viewer.dicomweb is None:
+            return None
+        end = time.monotonic() + _SEEN_WITHIN_S
+        while True:
+            answer = self._parts.viewer.ask(self._claim.study_uid)
+            held = {Holding.HELD: answer.instances, Holding.ABSENT: 0}.get(answer.holding)
+            enough = held is None or held >= (self._expected or 1)
+            if enough or self._cancelled or time.monotonic() > end:
+                return held
+            time.sleep(_LOOK_S)
+
+    def _hear(self, moved: Moved) -> None:
+        counts = (moved.completed, moved.failed, moved.remaining)
+        if moved.completed is not None:
+            self._arrived = moved.completed
+        if moved.remaining is not None or self._expected is None:
+            self._expected = max(self._expected or 0, sum(count or 0 for count in counts)) or None
+
+    def _opened(self, abort: Callable[[], None]) -> None:
+        self._abort = abort
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Counts are written, and a Cancel is noticed, while the archive keeps the other thread waiting."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(_LOOK_S):
+                try:
+                    self._look()
+                except SQLAlchemyError:
+                    log.warning("bring=%s its progress could not be written", self._claim.fetch_id)
+                if self._cancelled or self._superseded:
+                    self._abort()
+
+        thread = threading.Thread(target=watch, name="watch", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+        if self._superseded:
+            raise Superseded
+
+    def _look(self) -> None:
+        try:
+            with self._parts.records.write() as session:
+                self._claim.write(session, self._counts())
+                self._cancelled = self._claim.cancelled(session)
+        except Superseded:
+            self._superseded = True
+
+    def finish(self, outcome: Outcome, reason: Reason | None, seconds: float) -> None:
+        """Write the end, and the one line about it in the log."""
+        ended = {
+            "outcome": outcome,
+            "reason": reason.code if reason else None,
+            "finished_at": self._parts.now,
+            "active_study": None,
+            "seconds": seconds,
+        }
+        with self._parts.records.write() as session:
+            if outcome is Outcome.CANCELLED and self._claim.let_go_if_wanted_again(session):
+                return
+            self._claim.write(session, self._counts() | ended)
+        log.info(
+            "bring=%s source=%s outcome=%s reason=%s expected=%s arrived=%d attempt=%d seconds=%.2f",
+            self._claim.fetch_id,
+            self._claim.source,
+            outcome,
+            reason.code if reason else "-",
+            self._expected,
+            self._arrived,
+            self._claim.attempt,
+            seconds,
+        )
+
+    def _counts(self) -> dict[str, object]:
+        return {"beat_at": self._parts.now, "expected": self._expected, "arrived": self._arrived}
+
+
+def _with_patience(source: Source) -> Source:
+    """The same source, given more time between its messages."""
+    times = source.timeouts
+    slow = replace(times, message=max(times.message, _SILENCE_S), network=max(times.network, _SILENCE_S))
+    return replace(source, timeouts=slow)

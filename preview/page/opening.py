@@ -1,0 +1,95 @@
+"""How a study opens in the viewer, said before anybody clicks. Pure."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from preview.page.status import FetchFacts, Progress, Status, progress_of
+from preview.viewer import NOT_CHECKED, Held, Holding
+
+
+class Door(StrEnum):
+    """Where the viewer stands with one study; each has its own sentence and its own next step."""
+
+    NO_VIEWER = "no-viewer"
+    NOT_CHECKED = "not-checked"
+    CHECKING = "checking"
+    OPEN = "open"
+    PART = "part"
+    """The viewer has fewer images than the source: it opens, and says so."""
+    ABSENT = "absent"
+    DOWN = "down"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+
+    @property
+    def leads(self) -> bool:
+        """May the link be offered? A missing study would open on a page that says it does not exist."""
+        return self not in (Door.NO_VIEWER, Door.ABSENT)
+
+
+@dataclass(frozen=True)
+class ViewerFacts:
+    """What is known of one study at the viewer."""
+
+    held: Held = NOT_CHECKED
+    data_source: str = ""
+    """The viewer's name for where it finds the study."""
+    exists: bool = True
+    """Is there a viewer at all?"""
+    reachable_by_move: bool = False
+    """Is it known how a source can send it there?"""
+    bring: FetchFacts | None = None
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The way to the viewer, ready for words."""
+
+    door: Door
+    data_source: str
+    held: int | None = None
+    expected: int | None = None
+    can_bring: bool = False
+    progress: Progress | None = None
+    """Where bringing it to the viewer stands, if anybody wanted that."""
+    at: datetime | None = field(default=None, repr=False)
+
+    @property
+    def live(self) -> bool:
+        """Will there be something new to say by itself?"""
+        return self.door is Door.CHECKING or (self.progress is not None and self.progress.status.live)
+
+    @property
+    def brought(self) -> bool:
+        return self.progress is not None and self.progress.status is Status.COMPLETE
+
+
+def opening_of(
+    facts: ViewerFacts, counted: int | None, fetched: int | None, bell: bool, now: datetime
+) -> Opening:
+    """``counted``: how many images the source says there are; ``fetched``: how many it listed when asked."""
+    expected = max((n for n in (counted, fetched) if n is not None), default=None)
+    door = _door(facts, expected)
+    progress = progress_of(facts.bring, bell, now) if facts.bring else None
+    under_way = progress is not None and progress.status.live
+    lacks = door in (Door.ABSENT, Door.PART)
+    return Opening(
+        door=door,
+        data_source=facts.data_source,
+        held=facts.held.instances,
+        expected=expected,
+        can_bring=lacks and facts.reachable_by_move and not under_way,
+        progress=progress if lacks or under_way else None,
+        at=facts.held.at,
+    )
+
+
+def _door(facts: ViewerFacts, expected: int | None) -> Door:
+    if not facts.exists:
+        return Door.NO_VIEWER
+    held = facts.held
+    if held.holding is Holding.HELD:
+        short = held.instances is not None and expected is not None and held.instances < expected
+        return Door.PART if short else Door.OPEN
+    return Door(held.holding.value)

@@ -1,0 +1,154 @@
+"""What the viewer's archive is asked, and how every kind of answer is understood."""
+
+import threading
+import time
+from base64 import b64decode
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from support.installation import free_port
+from support.orthanc import Orthanc
+from support.studies import study
+
+from fetch.settings import Viewer
+from preview.viewer import CHECKING, NOT_CHECKED, Held, Holding
+from preview.viewer_archive import ViewerArchive
+
+UID = "1.2.840.99.1"
+
+
+class Answering:
+    """A web server that answers every request with the same, and remembers what it was asked."""
+
+    def __init__(self, status: int = 200, body: bytes = b"[]", seconds: float = 0) -> None:
+        self.status, self.body, self.seconds = status, body, seconds
+        self.paths: list[str] = []
+
+    @contextmanager
+    def running(self):
+        answering = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                answering.paths.append(self.path)
+                time.sleep(answering.seconds)
+                self.send_response(answering.status)
+                self.send_header("Content-Length", str(len(answering.body)))
+                self.end_headers()
+                self.wfile.write(answering.body)
+
+            def log_message(self, *_: object) -> None:
+                """Not on the terminal."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+@pytest.fixture(scope="module")
+def orthanc(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("viewers-archive")
+    with Orthanc(folder, dicomweb=True, password=True).running() as running:
+        running.store(study(images=4, study_uid=UID))
+        yield running
+
+
+def viewer(address: str, **more) -> Viewer:
+    return Viewer(url=f"{address}/viewer", dicomweb=f"{address}/dicom-web", **more)
+
+
+@pytest.fixture
+def sign_in(orthanc, tmp_path):
+    """A file with what the archive's web server wants to hear."""
+    file = tmp_path / "sign-in"
+    file.write_text(b64decode(orthanc.headers["authorization"].removeprefix("Basic ")).decode())
+    file.chmod(0o600)
+    return file
+
+
+def test_a_real_archive_says_how_many_images_it_has(orthanc, sign_in):
+    archive = ViewerArchive(viewer(orthanc.http, dicomweb_auth_file=sign_in))
+    assert archive.ask(UID) == Held(Holding.HELD, 4, archive.ask(UID).at)
+    assert archive.ask("1.2.840.99.2").holding is Holding.ABSENT
+
+
+def test_a_real_archive_that_refuses_our_sign_in_is_not_one_that_lacks_the_study(orthanc):
+    assert ViewerArchive(viewer(orthanc.http)).ask(UID).holding is Holding.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "holding"),
+    [
+        (200, b"[]", Holding.ABSENT),
+        (204, b"", Holding.ABSENT),
+        (401, b"", Holding.REFUSED),
+        (403, b"[]", Holding.REFUSED),
+        (404, b"[]", Holding.UNCLEAR),
+        (400, b"", Holding.UNCLEAR),
+        (302, b"", Holding.UNCLEAR),
+        (500, b"", Holding.UNCLEAR),
+        (502, b"[]", Holding.DOWN),
+        (503, b"", Holding.DOWN),
+        (200, b"<html>sign in</html>", Holding.UNCLEAR),
+        (200, b"{}", Holding.UNCLEAR),
+        (200, b"[1]", Holding.UNCLEAR),
+        (200, b'[{"0020000D": {"Value": ["1.2.3"]}}]', Holding.UNCLEAR),
+        (200, b'[{"0020000D": {"vr": "UI", "Value": ["1.2.840.99.1"]}}]', Holding.HELD),
+        (200, b'[{"0020000D": {"Value": ["1.2.840.99.1"]}, "00201208": {"Value": ["x"]}}]', Holding.HELD),
+        (200, b'[{"0020000D": {"Value": ["1.2.840.99.1"]}, "00201208": {"Value": [7]}}]', Holding.HELD),
+    ],
+)
+def test_every_answer_is_taken_for_what_it_is(status, body, holding):
+    with Answering(status, body).running() as address:
+        held = ViewerArchive(viewer(address)).ask(UID)
+    assert held.holding is holding
+    assert held.instances == (7 if b"[7]" in body else None)
+
+
+def test_a_viewer_that_is_not_there_is_down():
+    assert ViewerArchive(viewer(f"http://127.0.0.1:{free_port()}")).ask(UID).holding is Holding.DOWN
+
+
+def test_a_viewer_whose_archive_lives_without_it_is_down_too(orthanc, sign_in):
+    pages = f"http://127.0.0.1:{free_port()}/viewer"
+    settings = Viewer(url=pages, dicomweb=f"{orthanc.http}/dicom-web", dicomweb_auth_file=sign_in)
+    assert ViewerArchive(settings).ask(UID).holding is Holding.DOWN
+
+
+def test_without_an_address_nobody_asks():
+    assert ViewerArchive(Viewer(url="http://127.0.0.1:1/viewer")).look([UID]) == {UID: NOT_CHECKED}
+
+
+def test_a_page_does_not_wait_for_a_viewer_that_hangs():
+    with Answering(seconds=3).running() as address:
+        archive = ViewerArchive(viewer(address))
+        began = time.monotonic()
+        assert archive.look([UID]) == {UID: CHECKING}
+        assert time.monotonic() - began < 1
+
+
+def test_an_answer_is_kept_for_a_while_and_asked_for_again_when_something_has_happened():
+    server = Answering()
+    with server.running() as address:
+        archive = ViewerArchive(viewer(address))
+        for _ in range(3):
+            assert archive.look([UID])[UID].holding is Holding.ABSENT
+        assert len(server.paths) == 1
+        archive.look([UID], {UID: datetime.now(UTC)})
+        assert len(server.paths) == 2
+
+
+def test_many_studies_are_asked_for_at_once_and_each_once():
+    server = Answering()
+    uids = [f"1.2.{n}" for n in range(40)]
+    with server.running() as address:
+        held = ViewerArchive(viewer(address)).look(uids + uids)
+    assert {one.holding for one in held.values()} <= {Holding.ABSENT, Holding.CHECKING}
+    assert sorted(held) == sorted(uids)
+    assert len(server.paths) <= 40
