@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 _LOOK_S = 0.5
 _SILENCE_S = 600.0
 """Many archives say nothing between the request and the end of a C-MOVE."""
-_SEEN_WITHIN_S = 30
-"""How long the viewer's archive may take to show what it was sent."""
+_STILL_S = 5
+"""So long the viewer's archive may show no more images before it is taken to have no more."""
 
 
 def bring(parts: Parts, fetch_id: str) -> None:
@@ -95,12 +95,15 @@ class _Bringing:
         """How many images the viewer's archive shows in the end; None where it cannot be asked."""
         if self._parts.settings.viewer.dicomweb is None:
             return None
-        end = time.monotonic() + _SEEN_WITHIN_S
+        most, since = -1, time.monotonic()
         while True:
             answer = self._parts.viewer.ask(self._claim.study_uid)
             held = {Holding.HELD: answer.instances, Holding.ABSENT: 0}.get(answer.holding)
-            enough = held is None or held >= (self._expected or 1)
-            if enough or self._cancelled or time.monotonic() > end:
+            if held is None or held >= (self._expected or 1) or self._cancelled:
+                return held
+            if held > most:
+                most, since = held, time.monotonic()
+            elif time.monotonic() - since > _STILL_S:
                 return held
             time.sleep(_LOOK_S)
 
