@@ -47,6 +47,8 @@ def patient_facts(parts: Parts, context: ContextRow, ask: AskRow | None, modalit
         studies=studies,
         bell=bell,
         modality=modality,
+        accession=context.accession,
+        study_uid=context.study_uid,
     )
 
 

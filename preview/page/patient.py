@@ -83,6 +83,18 @@ class PatientFacts:
     bell: bool
     """Can the queue be reached?"""
     modality: str = ""
+    accession: str = ""
+    study_uid: str = ""
+    """The study that the clinical application opened the patient for, by either; "" for none."""
+
+    @property
+    def names_one(self) -> bool:
+        return bool(self.accession or self.study_uid)
+
+    def names(self, study: Study) -> bool:
+        """Is it the one that the clinical application meant?"""
+        by_uid = bool(self.study_uid) and study.study_uid == self.study_uid
+        return by_uid or (bool(self.accession) and study.accession == self.accession)
 
 
 class Asked(StrEnum):
@@ -105,6 +117,8 @@ class Card:
     posters: tuple[Poster, ...]
     progress: Progress
     opening: Opening
+    named: bool = False
+    """Is it the one that the clinical application meant?"""
 
     @property
     def live(self) -> bool:
@@ -141,6 +155,8 @@ class PatientPage:
     modalities: tuple[str, ...]
     modality: str
     nothing: Nothing
+    lacks_named: bool
+    """The study that the clinical application meant was looked for, and is not among those shown."""
     pace: int | None
     """Seconds to the next poll; None when nothing more will change: the page is final."""
     milestones: Milestones
@@ -153,7 +169,10 @@ class PatientPage:
 def describe(facts: PatientFacts, now: datetime) -> PatientPage:
     """The patient's page, from the facts and the clock."""
     asked = _asked(facts, now)
-    everything = [card_of(study, facts.bell, now) for study in _newest_first(facts.studies)]
+    ordered = sorted(_newest_first(facts.studies), key=lambda s: not facts.names(s.study))
+    everything = [
+        replace(card_of(study, facts.bell, now), named=facts.names(study.study)) for study in ordered
+    ]
     shown = tuple(card for card in everything if _has(card, facts.modality))
     nothing = _nothing(facts, asked, everything, shown)
     live = asked not in (Asked.DONE, Asked.NEVER) or any(card.live for card in everything)
@@ -168,6 +187,7 @@ def describe(facts: PatientFacts, now: datetime) -> PatientPage:
         modalities=_modalities(everything),
         modality=facts.modality,
         nothing=nothing,
+        lacks_named=facts.names_one and asked is Asked.DONE and not any(c.named for c in everything),
         pace=pace(_last_wish(facts, everything, now), now) if live else None,
         milestones=(("answers", f"{asked} {nothing}"), *(card.milestone for card in shown)),
     )

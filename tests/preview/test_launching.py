@@ -14,7 +14,7 @@ from sqlalchemy import select
 from support.inspecting import PATIENT_DATA, text_of
 from support.installation import source_block
 from support.signing import ACCEPTS_JSON, KEY, claims, client_block, patient_claim, signed
-from support.studies import OKAFOR
+from support.studies import OKAFOR, study
 
 from preview.records import AskRow, ContextRow, LaunchRow, Role
 
@@ -94,6 +94,29 @@ def test_one_study_is_looked_for_however_old_it_is(site, client, about):
     with site.parts.records.read() as session:
         (ask,) = session.scalars(select(AskRow))
     assert (ask.start, ask.end) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["accession", "study_uid"])
+def test_the_study_that_is_meant_stands_first_and_says_so(site, client, archive, name):
+    old = study(day="20190101", StudyDescription="The old one", AccessionNumber="A77")
+    for ds in [*old, *study(StudyDescription="A newer one")]:
+        archive.add(ds)
+    about = {"accession": "A77", "study_uid": str(old[0].StudyInstanceUID)}[name]
+    address = launched(client, signed(claims(**{name: about}))).headers["Location"]
+    path = client.get(address.removeprefix(site.settings.app.url)).headers["Location"]
+    site.ask_all()
+    said = text_of(client.page(path))
+    assert said.index("The old one") < said.index("for this study") < said.index("A newer one")
+
+
+def test_a_study_that_is_meant_and_not_found_is_said(site, client, archive):
+    for ds in study(StudyDescription="Another one"):
+        archive.add(ds)
+    address = launched(client, signed(claims(accession="NOT-THERE"))).headers["Location"]
+    path = client.get(address.removeprefix(site.settings.app.url)).headers["Location"]
+    assert "that the clinical application meant is not shown" not in text_of(client.page(path))
+    site.ask_all()
+    assert "that the clinical application meant is not shown" in text_of(client.page(path))
 
 
 @pytest.mark.parametrize("born", ["1975-07-14", "19750714"])

@@ -266,6 +266,8 @@ OTHERWISE = {
     "studies": (one(fetching(), uid="1.2.4"),),
     "bell": False,
     "modality": "CT",
+    "accession": "NOT-THERE",
+    "study_uid": "1.2.3",
 }
 
 
