@@ -8,7 +8,7 @@ from datetime import date
 
 from pydicom.dataset import Dataset
 
-from fetch.errors import FetchError, UnsafeQuery, refuse_unsafe_uid
+from fetch.errors import FetchError, UnsafeQuery, refuse_unsafe_uid, trouble
 from fetch.model import Answer, AnswerKind, Local, PatientQuery, Source, Study, is_one_uid
 from fetch.reasons import Reason
 from fetch.sources import dimse, identifiers, reading
@@ -104,7 +104,8 @@ def _together(found: Sequence[Matches], source: Source) -> Matches:
     omitted = len(once) - len({_whose(ds) for ds in found[0].identifiers})
     if omitted and not shortened:  # who omits dated studies from all dates may omit undated ones too
         return Matches(tuple(once.values()), Reason.TOO_MANY, f"{omitted} answers only to the date range")
-    return Matches(tuple(once.values()), shortened, detail)
+    broken_off = any(matches.broken_off for matches in found)
+    return Matches(tuple(once.values()), shortened, detail, broken_off=broken_off)
 
 
 def _whose(ds: Dataset) -> tuple[str, str]:
@@ -144,6 +145,7 @@ def _answer(query: PatientQuery, source: Source, matches: Matches) -> Answer:
         strangers=strangers,
         reason=reason,
         detail=matches.detail or (f"{strangers} answers about other ids" if strangers else ""),
+        broken_off=matches.broken_off,
     )
 
 
@@ -188,8 +190,16 @@ def read_study(ds: Dataset, source: Source) -> Study:
 
 
 def find_study(source: Source, local: Local, study_uid: str) -> Study | None:
-    """The one study of this UID at this source, or None if the source answered that it has none."""
+    """The one study of this UID at this source, or None if the source answered that it has none.
+
+    Raises a :class:`FetchError` also if part of the answer is missing or unreadable: it may be that part.
+    """
     refuse_unsafe_uid(study_uid)
     (matches,) = dimse.find(source, local, identifiers.of_study(StudyInstanceUID=study_uid))
-    studies = (read_study(ds, source) for ds in matches.identifiers)
-    return next((study for study in studies if study.study_uid == study_uid), None)
+    studies = [read_study(ds, source) for ds in matches.identifiers]
+    found = next((study for study in studies if study.study_uid == study_uid), None)
+    if found is None and matches.shortened:
+        raise trouble(matches.shortened, matches.detail)
+    if found is None and not all(is_one_uid(study.study_uid) for study in studies):
+        raise trouble(Reason.UNREADABLE, "an answer without a study UID")
+    return found

@@ -51,8 +51,8 @@ def judge(asked: Patient, found: Patient, source: Source) -> Judgement:
 
 
 def _id_doubts(asked: Patient, found: Patient, source: Source) -> Iterable[Doubt]:
-    if asked.identity.patient_id != found.identity.patient_id:
-        yield Doubt.ID_DIFFERS
+    if not asked.identity.patient_id or asked.identity.patient_id != found.identity.patient_id:
+        yield Doubt.ID_DIFFERS  # two that are empty name nobody
     if asked.identity.issuer != found.identity.issuer:
         yield Doubt.ISSUER_DIFFERS
     if not source.trusted:
@@ -81,6 +81,19 @@ def same_person(expected: Patient, image: Patient) -> bool:
 
     The id must be there and equal; what else the header says must not contradict.
     """
+    return bool(expected.identity.patient_id) and _same_words(expected, image)
+
+
+def same_nobody(expected: Patient, image: Patient) -> bool:
+    """Do both leave the id out, without any other contradiction?
+
+    That proves nothing of anybody, so no page may show it: ``judge`` is never certain without an id. It may
+    be drawn for whoever tries an archive from a shell.
+    """
+    return not expected.identity.patient_id and _same_words(expected, image)
+
+
+def _same_words(expected: Patient, image: Patient) -> bool:
     if expected.identity.patient_id != image.identity.patient_id:
         return False
     if image.identity.issuer and image.identity.issuer != expected.identity.issuer:

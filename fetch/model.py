@@ -153,6 +153,8 @@ class Answer:
     reason: Reason | None = None
     detail: str = ""
     """For engineers: status in hex, counts; never patient data."""
+    broken_off: bool = False
+    """TRUNCATED by the archive itself, with a status of failure or for want of time."""
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,18 @@ class Reason(Enum):
         _("The archive answered about other patients than the one asked for."),
         _("More studies may exist. This needs the imaging administrator."),
     )
+    DESTINATION_UNKNOWN = (
+        "destination-unknown",
+        Trouble.SETUP,
+        _("The archive does not know the viewer's archive as a place to send to."),
+        _("Ask the archive's administrator to add the viewer's AE title with its host and port."),
+    )
+    NOT_AT_VIEWER = (
+        "not-at-viewer",
+        Trouble.REFUSED,
+        _("The archive says that it sent the study, but the viewer does not have all of it."),
+        _("Reload in a few minutes; if it stays away, call the helpdesk."),
+    )
     OTHER_ISSUER = (
         "other-issuer",
         Trouble.SETUP,

@@ -4,11 +4,13 @@ import re
 from base64 import b64encode
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydicom.charset import python_encoding
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -40,12 +42,26 @@ def _text(value: str) -> str:
 
 def _path(value: object) -> object:
     _expect(value not in ("", None), "a path")  # an empty one would be the folder of the start
-    return value
+    return Path(value) if isinstance(value, str) else value
+
+
+def _parts(address: str, expected: str) -> SplitResult:
+    """The parts of an address whose port, if it names one, is one."""
+    try:
+        parts = urlsplit(address)
+        possible = parts.port != 0
+    except ValueError:  # its words quote the address
+        possible = False
+    _expect(possible, expected)
+    return parts
 
 
 def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    _expect(parts.scheme in ("http", "https") and bool(parts.hostname), "an address like https://host/path")
+    expected = "an address like https://host/path, without ? and #"
+    parts = _parts(value, expected)
+    _expect(
+        parts.scheme in ("http", "https") and bool(parts.hostname) and not set("?#") & set(value), expected
+    )
     return value.rstrip("/")
 
 
@@ -56,11 +72,6 @@ def _own_address(value: str) -> str:
         "https (plain http only for 127.0.0.1 or localhost: sessions would travel in the clear)",
     )
     return value.rstrip("/")
-
-
-def _origins(value: object) -> object:
-    """From the environment they come as one text."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 def _origin(value: str) -> str:
@@ -118,18 +129,30 @@ def _listen(value: str) -> str:
 
 
 def _database(value: str) -> str:
-    _expect(
-        value.startswith(("sqlite:///", "postgresql+psycopg://")),
-        "sqlite:///path or postgresql+psycopg://user:password@host/name",
-    )
+    expected = "sqlite:///path or postgresql+psycopg://user:password@host/name"
+    try:
+        url = make_url(value)
+    except (SQLAlchemyError, ValueError):  # their words quote the address
+        url = URL.create("none")
+    _expect(_is_file(url) or _is_server(url), expected)
     return value
 
 
+def _is_file(url: URL) -> bool:
+    """Each process would have a database of its own in memory, and keep nothing."""
+    name = url.database or ":memory:"
+    return url.drivername == "sqlite" and not url.host and not name.startswith((":memory:", "file:"))
+
+
+def _is_server(url: URL) -> bool:
+    return url.drivername == "postgresql+psycopg" and (url.port is None or 0 < url.port < 65536)
+
+
 def _redis(value: str) -> str:
-    _expect(
-        value == "embedded" or value.startswith(("redis://", "rediss://", "unix://")),
-        '"embedded" or an address like redis://127.0.0.1:6379/0',
-    )
+    expected = '"embedded" or an address like redis://127.0.0.1:6379/0'
+    parts = _parts(value, expected)
+    _expect(value == "embedded" or value.startswith(("redis://", "rediss://", "unix://")), expected)
+    _expect(parts.scheme != "unix" or bool(parts.path), expected)
     return value
 
 
@@ -150,15 +173,18 @@ Text = Annotated[str, AfterValidator(_text)]
 AeTitle = Annotated[str, AfterValidator(_ae_title)]
 ShortName = Annotated[str, AfterValidator(_short_name)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
+OpeningSeconds = Annotated[float, Field(gt=0, le=10)]
+"""For the layers on which an association is opened; a question may need it twice."""
+WaitingSeconds = Annotated[float, Field(gt=0, le=110)]
+"""For the layers on which an archive is silent: a page gives up its question after two minutes."""
 Charset = Annotated[str, AfterValidator(_charset)]
-AuthFile = Annotated[Path, AfterValidator(_auth_file)]
+AuthFile = Annotated[Path, BeforeValidator(_path), AfterValidator(_auth_file)]
 DataSource = Annotated[str, AfterValidator(_data_source)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
 HostAndPort = Annotated[str, AfterValidator(_listen)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
-KeyFile = Annotated[Path, AfterValidator(_key_file)]
-Origins = Annotated[list[Annotated[str, AfterValidator(_origin)]], BeforeValidator(_origins)]
+KeyFile = Annotated[Path, BeforeValidator(_path), AfterValidator(_key_file)]
+Origins = list[Annotated[str, AfterValidator(_origin)]]
 OwnAddress = Annotated[str, AfterValidator(_own_address)]
 RedisAddress = Annotated[str, AfterValidator(_redis)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]

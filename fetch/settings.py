@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from fetch.model import Local, Source, Timeouts
@@ -23,14 +23,15 @@ from fetch.setting_types import (
     FilePath,
     HostAndPort,
     KeyFile,
+    OpeningSeconds,
     Origins,
     OwnAddress,
     Port,
     RedisAddress,
-    Seconds,
     ShortName,
     Text,
     TimeZone,
+    WaitingSeconds,
     WebAddress,
 )
 
@@ -47,7 +48,8 @@ class WrongSettings(Exception):
         super().__init__(f"The settings ({origin}) need {len(problems)} correction(s):\n{lines}")
 
 
-_strict = ConfigDict(extra="forbid", frozen=True)
+# A value of TOML has a type, and it must be the right one: port = true is no port, trusted = "on" is a text.
+_strict = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class App(BaseModel):
@@ -100,10 +102,10 @@ class _Source(BaseModel):
     charset: Charset = ""
     viewer_source: DataSource = ""
     answer_limit: Annotated[int, Field(ge=1, le=100_000)] = 500
-    connect_timeout: Seconds = 5
-    association_timeout: Seconds = 10
-    message_timeout: Seconds = 60
-    network_timeout: Seconds = 60
+    connect_timeout: OpeningSeconds = 5
+    association_timeout: OpeningSeconds = 10
+    message_timeout: WaitingSeconds = 60
+    network_timeout: WaitingSeconds = 60
 
     def source(self) -> Source:
         layers = Timeouts(
@@ -217,8 +219,30 @@ def _overlay(table: dict[str, Any], environment: Mapping[str, str]) -> list[str]
         if place is None:
             problems.append(f"{variable}: names no setting; expected a form like PREVIEW_APP__SITE")
         else:
-            place[key] = value
+            place[key] = _typed(groups, key, value)
     return problems
+
+
+def _typed(groups: list[str], key: str, text: str) -> object:
+    """A text of the environment in the type of its setting, or as it is: then the setting refuses it."""
+    section = LaunchClient if groups[:2] == ["launch", "clients"] else _SECTIONS[groups[0]]
+    field = section.model_fields.get(key)
+    kind = field.annotation if field else str
+    if get_origin(kind) is list:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return TypeAdapter(kind).validate_python(text) if kind in (bool, int, float) else text
+    except ValidationError:
+        return text
+
+
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "app": App,
+    "local": _Local,
+    "sources": _Source,
+    "viewer": Viewer,
+    "launch": Launch,
+}
 
 
 def _place(table: dict[str, Any], groups: list[str]) -> dict[str, Any] | None:
@@ -286,7 +310,7 @@ def _inside(place: object, part: int | str) -> object:
 
 def _shown(value: object) -> str:
     """The value as written, without a password that an address may carry before its @ or behind its ?."""
-    hidden = re.sub(r"(?<=://).*(?=@)|(?<=\?).*(?=')", "…", repr(value))
+    hidden = re.sub(r"(:(?://)?).*(?=@)|(?<=\?).*(?=')", r"\1…", repr(value))
     return hidden if len(hidden) <= 80 else f"{hidden[:77]}…"
 
 

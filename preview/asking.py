@@ -1,7 +1,7 @@
 """The errand of asking: put one question to every source and note each answer as it comes."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select, update
@@ -11,7 +11,7 @@ from fetch.find import find_each
 from fetch.identity import Doubt, Judgement, disagree, judge
 from fetch.model import Answer, AnswerKind, Patient, PatientQuery, Source, Study
 from fetch.reasons import Reason
-from fetch.records import StudyRow, UnmatchedRow, insert_once, touched
+from fetch.records import StudyRow, UnmatchedRow, insert_new, insert_once, touched
 from preview import contents
 from preview.bell import MOST_ATTEMPTS, RING_AGAIN
 from preview.parts import Parts
@@ -105,21 +105,47 @@ def _note(parts: Parts, ask_id: str, asked: Patient, answer: Answer) -> None:
     now = parts.now
     with parts.records.write() as session:
         session.merge(_answer_row(ask_id, answer, now))
-        for study in answer.studies:
-            row = note_study(session, study, now)
+        for row in _note_studies(session, answer.studies, now):
             _judge_everywhere(session, ask_id, asked, row, parts.settings.sources, now)
 
 
 def note_study(session: Session, study: Study, now: datetime) -> StudyRow:
     """Keep what a source says of a study, under (source, study UID)."""
-    insert_once(session, StudyRow, {"source": study.source, "study_uid": study.study_uid, "seen_at": now})
-    where = (StudyRow.source == study.source) & (StudyRow.study_uid == study.study_uid)
-    row = session.scalars(select(StudyRow).where(where)).one()
+    (row,) = _note_studies(session, [study], now)
+    return row
+
+
+def _note_studies(session: Session, studies: Iterable[Study], now: datetime) -> list[StudyRow]:
+    """Note several: always in one order, because two who held what the other needs would wait for ever.
+
+    What is new is inserted first, and only then is anything held that somebody else can see.
+    """
+    ordered = sorted(studies, key=lambda study: (study.study_uid, study.source))
+    new = {(study.source, study.study_uid) for study in ordered if _insert(session, study, now)}
+    rows = {
+        (row.source, row.study_uid): row
+        for row in contents.reserve(session, StudyRow.study_uid.in_([study.study_uid for study in ordered]))
+    }
+    for study in ordered:
+        key = (study.source, study.study_uid)
+        _describe(session, rows[key], study, now, new=key in new)
+    return [rows[study.source, study.study_uid] for study in ordered]
+
+
+def _insert(session: Session, study: Study, now: datetime) -> bool:
+    row = {"source": study.source, "study_uid": study.study_uid, "seen_at": now}
+    return insert_new(session, StudyRow, row)
+
+
+def _describe(session: Session, row: StudyRow, study: Study, now: datetime, *, new: bool) -> None:
+    """Take over what the source says; under another description of the patient nothing drawn may stay.
+
+    That also holds if the first one left everything out: what was drawn under it may be anybody's.
+    """
     was = row.patient
     row.describe(study, now)
-    if was.identity.patient_id and was != row.patient:
+    if not new and was != row.patient:
         contents.forget(session, row)
-    return row
 
 
 def _judge_everywhere(
@@ -127,7 +153,8 @@ def _judge_everywhere(
 ) -> None:
     """Judge the study, and again what other sources said of the same study UID: they may disagree now."""
     by_name = {source.name: source for source in sources}
-    same_uid = list(session.scalars(select(StudyRow).where(StudyRow.study_uid == row.study_uid)))
+    theirs = select(StudyRow).where(StudyRow.study_uid == row.study_uid).order_by(StudyRow.source)
+    same_uid = list(session.scalars(theirs))
     quarrel = disagree([one.study for one in same_uid])
     session.merge(FoundRow(ask=ask_id, study_row=row.id))
     session.flush()
@@ -140,26 +167,61 @@ def _judge_everywhere(
         if judgement.certain:
             _clear_unmatched(session, one, asked)
         else:
-            note_unmatched(session, one, asked, judgement.doubts, now)
+            _note_unmatched(session, one, asked, judgement.doubts, now)
 
 
 def _clear_unmatched(session: Session, row: StudyRow, asked: Patient) -> None:
     """What was doubtful is certain now, because it was corrected at the archive or in the record."""
-    identity = asked.identity
-    key = {"study_row": row.id, "issuer": identity.issuer, "patient_id": identity.patient_id}
-    for unmatched in session.scalars(select(UnmatchedRow).filter_by(**key)):
-        if Doubt.FOREIGN_IMAGES.code not in unmatched.doubts:
-            session.delete(unmatched)
+    for unmatched in session.scalars(select(UnmatchedRow).filter_by(**_found_for(row, asked))):
+        _keep_doubts(session, unmatched, _of_images(unmatched))
 
 
-def note_unmatched(
+def clear_foreign(session: Session, row: StudyRow) -> None:
+    """Every image of the study was fetched anew and none is a stranger's, whoever it was found for."""
+    for unmatched in session.scalars(select(UnmatchedRow).where(UnmatchedRow.study_row == row.id)):
+        _keep_doubts(session, unmatched, _of_asking(unmatched))
+
+
+def _keep_doubts(session: Session, unmatched: UnmatchedRow, doubts: list[str]) -> None:
+    unmatched.doubts = doubts
+    if not doubts:
+        session.delete(unmatched)
+
+
+def _note_unmatched(
     session: Session, row: StudyRow, asked: Patient, doubts: Sequence[Doubt], now: datetime
 ) -> None:
-    """Put the study on the list that staff resolve, once for each patient it was found for."""
-    identity = asked.identity
-    key = {"study_row": row.id, "issuer": identity.issuer, "patient_id": identity.patient_id}
+    """Put the study on the list that staff resolve, once for each patient it was found for.
+
+    What asking doubted before is replaced; what a fetch saw in the images, only a fetch takes back.
+    """
+    unmatched = _unmatched(session, row, asked, now)
+    unmatched.doubts = [doubt.code for doubt in doubts] + _of_images(unmatched)
+
+
+def note_foreign(session: Session, row: StudyRow, asked: Patient, now: datetime) -> None:
+    """Images of somebody else were inside: that too is for staff, besides whatever asking doubts."""
+    unmatched = _unmatched(session, row, asked, now)
+    unmatched.doubts = [*_of_asking(unmatched), Doubt.FOREIGN_IMAGES.code]
+
+
+def _unmatched(session: Session, row: StudyRow, asked: Patient, now: datetime) -> UnmatchedRow:
+    key = _found_for(row, asked)
     insert_once(session, UnmatchedRow, key | {"doubts": [], "first_seen_at": now, "last_seen_at": now})
     unmatched = session.scalars(select(UnmatchedRow).filter_by(**key)).one()
     unmatched.patient = asked
-    unmatched.doubts = [doubt.code for doubt in doubts]
     unmatched.last_seen_at = now
+    return unmatched
+
+
+def _found_for(row: StudyRow, asked: Patient) -> dict[str, object]:
+    identity = asked.identity
+    return {"study_row": row.id, "issuer": identity.issuer, "patient_id": identity.patient_id}
+
+
+def _of_images(unmatched: UnmatchedRow) -> list[str]:
+    return [code for code in unmatched.doubts if code == Doubt.FOREIGN_IMAGES.code]
+
+
+def _of_asking(unmatched: UnmatchedRow) -> list[str]:
+    return [code for code in unmatched.doubts if code != Doubt.FOREIGN_IMAGES.code]

@@ -1,9 +1,9 @@
 """What a study holds: its series and instances, as planned and as drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from fetch.model import Plan, Received, Series
@@ -16,6 +16,11 @@ _LONGEST_UID = 64
 """What DICOM allows and a column holds: PostgreSQL would refuse every row of the batch for a longer one."""
 
 
+def can_be_kept(instance_uid: str) -> bool:
+    """PostgreSQL would refuse a text with a NUL too, and with it every other image of the batch."""
+    return len(instance_uid) <= _LONGEST_UID and instance_uid.isprintable()
+
+
 @dataclass(frozen=True)
 class Taken:
     """One instance that arrived and was drawn, or has to be withheld."""
@@ -23,6 +28,17 @@ class Taken:
     received: Received
     drawn: Drawn
     withheld: bool
+
+
+def reserve(session: Session, which: ColumnElement[bool]) -> Sequence[StudyRow]:
+    """Wait until nobody else writes about these studies, and be the one who does until we commit.
+
+    Whoever writes about studies does this before anything else, and in this order: two of which each holds
+    what the other needs would wait until PostgreSQL ends one. SQLite has one writer anyway.
+    """
+    theirs = select(StudyRow).where(which).order_by(StudyRow.study_uid, StudyRow.source)
+    held = theirs.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return session.scalars(held).all()
 
 
 def forget(session: Session, study: StudyRow) -> None:
@@ -35,7 +51,8 @@ def forget(session: Session, study: StudyRow) -> None:
     session.execute(delete(SeriesRow).where(SeriesRow.study_row == study.id))
     theirs = FetchRow.study_row == study.id
     session.execute(delete(FetchRow).where(theirs, FetchRow.finished_at.is_not(None)))
-    again = {"attempt": FetchRow.attempt + 1, "beat_at": None, "begun_at": None, "arrived": 0, "drawn": 0}
+    nothing = {"arrived": 0, "drawn": 0, "withheld": 0}
+    again = nothing | {"attempt": FetchRow.attempt + 1, "beat_at": None, "begun_at": None}
     session.execute(update(FetchRow).where(theirs).values(again))
 
 
@@ -109,9 +126,9 @@ def _series(session: Session, study_row: int, series_uid: str) -> SeriesRow:
     return session.scalars(select(SeriesRow).filter_by(**key)).one()
 
 
-def _instances(session: Session, study_row: int, uids: Sequence[str]) -> dict[str, InstanceRow]:
+def _instances(session: Session, study_row: int, uids: Iterable[str]) -> dict[str, InstanceRow]:
     """The rows of these instances, made where they are new; none for a UID that cannot be one."""
-    keys = [{"study_row": study_row, "instance_uid": uid} for uid in uids if len(uid) <= _LONGEST_UID]
-    insert_once(session, InstanceRow, *keys)
-    these = (InstanceRow.study_row == study_row) & InstanceRow.instance_uid.in_(uids)
+    kept = [uid for uid in uids if can_be_kept(uid)]
+    insert_once(session, InstanceRow, *({"study_row": study_row, "instance_uid": uid} for uid in kept))
+    these = (InstanceRow.study_row == study_row) & InstanceRow.instance_uid.in_(kept)
     return {row.instance_uid: row for row in session.scalars(select(InstanceRow).where(these))}

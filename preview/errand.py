@@ -83,9 +83,11 @@ def _draw_all(retrieval: Retrieval, progress: Progress, drawers: Drawers, charse
     drawing: deque[tuple[Received, Future[Drawn]]] = deque()
     try:
         for received in retrieval:
-            if received is not None and not progress.holds(received):
-                sizes = (THUMBNAIL, ENLARGED) if progress.is_poster(received) else (THUMBNAIL,)
-                drawing.append((received, drawers.submit(received, sizes, charset)))
+            if received is not None:
+                progress.count()
+                if not progress.holds(received):
+                    sizes = (THUMBNAIL, ENLARGED) if progress.is_poster(received) else (THUMBNAIL,)
+                    drawing.append((received, drawers.submit(received, sizes, charset)))
             for done in _done(drawing):
                 progress.take(*done)
             progress.beat()

@@ -1,13 +1,14 @@
 """Reads from the database what a page is made from; decides nothing."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from fetch.model import AnswerKind, Source
+from fetch.model import AnswerKind, PatientQuery, Source
 from fetch.reasons import Reason
 from fetch.records import StudyRow, UnmatchedRow
 from preview import asking, gallery, showing, wanting
@@ -36,7 +37,11 @@ def patient_facts(parts: Parts, context: ContextRow, ask: AskRow | None, modalit
         errands = _latest_errands(session, certain)
         held = _held(parts, certain, errands)
         groups = _by_uid(parts, certain, errands)
-        studies = tuple(_study(session, parts, rows, errands, held) for rows in groups)
+        answered = _answered(ask) if ask else set()
+        studies = tuple(
+            replace(_study(session, parts, rows, errands, held), as_of=_as_of(rows[0], answered))
+            for rows in groups
+        )
         answers = _answers(parts.settings.sources, ask, withheld)
     bell = _ring(parts, ask, errands.values())
     return PatientFacts(
@@ -140,6 +145,11 @@ def open_unmatched(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(UnmatchedRow)) or 0
 
 
+def _as_of(row: StudyRow, answered: Container[str]) -> datetime | None:
+    """When the source last spoke of the study, where it has not answered this question."""
+    return None if row.source in answered else row.seen_at
+
+
 def _ring(parts: Parts, ask: AskRow | None, fetches: Iterable[FetchRow]) -> bool:
     """Is the queue there, where anything still depends on it?"""
     waiting = [fetch for fetch in fetches if not fetch.finished_at]
@@ -156,10 +166,24 @@ def _ring(parts: Parts, ask: AskRow | None, fetches: Iterable[FetchRow]) -> bool
 
 
 def _found(session: Session, ask: AskRow | None) -> Sequence[StudyRow]:
+    """What the question found; of a source that has not answered it, what the context knew before."""
     if ask is None:
         return ()
-    named = select(StudyRow).join(FoundRow, FoundRow.study_row == StudyRow.id).where(FoundRow.ask == ask.id)
-    return session.scalars(named).all()
+    found = select(StudyRow).join(FoundRow, FoundRow.study_row == StudyRow.id)
+    now = session.scalars(found.where(FoundRow.ask == ask.id)).all()
+    earlier = found.join(AskRow, AskRow.id == FoundRow.ask).where(AskRow.context == ask.context)
+    answered = _answered(ask)
+    kept = [row for row in session.scalars(earlier) if row.source not in answered and _covers(ask, row)]
+    return list({row.id: row for row in [*now, *kept]}.values())
+
+
+def _answered(ask: AskRow) -> set[str]:
+    """The sources whose answer to this question says what they hold."""
+    return {answer.source for answer in ask.answers if AnswerKind(answer.kind) is not AnswerKind.OUTAGE}
+
+
+def _covers(ask: AskRow, row: StudyRow) -> bool:
+    return PatientQuery(row.patient, ask.start, ask.end).covers(row.study_date)
 
 
 def _by_uid(
@@ -218,7 +242,7 @@ def _fetch(session: Session, parts: Parts, row: FetchRow) -> FetchFacts:
         outcome=row.outcome,
         reason=Reason.of(row.reason),
         reference=f"F-{row.id[:6].upper()}",
-        expected=row.expected,
+        expected=row.expected if row.expected is not None or row.outcome else row.study.instance_count,
         arrived=row.arrived,
         withheld=row.withheld,
         ahead=wanting.ahead(session, row) if waits else 0,

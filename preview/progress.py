@@ -2,18 +2,19 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
 
-from fetch.identity import Doubt, same_person
+from fetch.identity import same_nobody, same_person
 from fetch.model import Plan, Received
 from fetch.reasons import Reason
 from fetch.records import StudyRow
 from fetch.sources import dimse
 from fetch.sources.dimse import Reported
 from preview import contents
-from preview.asking import note_unmatched
+from preview.asking import clear_foreign, note_foreign
 from preview.claim import Claim
 from preview.contents import Taken
 from preview.parts import Parts
@@ -52,6 +53,7 @@ class Progress:
         self._total = claim.counted
         self._held = self._already_held()
         self._withheld: set[str] = set()
+        self._delivered = 0
         self._crashed: set[str] = set()
         self._unwritten: list[Taken] = []
 
@@ -62,9 +64,13 @@ class Progress:
         self._listed = frozenset(instance.instance_uid for instance in plan.instances)
         counts = [count for count in (plan.total, self._claim.counted) if count is not None]
         self._total = max(counts, default=None)  # where they differ, do not trust the smaller
-        with self._parts.records.write() as session:
+        with self._writing() as session:
             self._write_counts(session)
             contents.keep_plan(session, self._claim.study_row, plan, self._posters)
+
+    def count(self) -> None:
+        """The archive delivered an instance: whatever becomes of it, it is one that the archive counts."""
+        self._delivered += 1
 
     def is_poster(self, received: Received) -> bool:
         """Does it stand for its series? Without a plan, the first to arrive does."""
@@ -100,7 +106,7 @@ class Progress:
 
     def flush(self) -> None:
         batch, self._unwritten = self._unwritten, []
-        with self._parts.records.write() as session:
+        with self._writing() as session:
             self._write_counts(session)
             contents.keep_drawn(session, self._claim.study_row, batch)
             self.cancelled = self._claim.cancelled(session)
@@ -116,10 +122,14 @@ class Progress:
         if not self._held:
             return Outcome.FAILED, Reason.NOTHING_SENT
         short = self._total is not None and len(self._held) < self._total
-        failed = reported is not None and (bool(reported.failed) or reported.status == dimse.WARNING)
-        if self._listed - self._held or short or failed:
+        if self._listed - self._held or short or (reported is not None and self._admits_gaps(reported)):
             return Outcome.INCOMPLETE, Reason.SOME_MISSING
         return Outcome.COMPLETE, None
+
+    def _admits_gaps(self, reported: Reported) -> bool:
+        """Does the archive say that something failed, or that it sent more than came?"""
+        lost = (reported.completed or 0) > self._delivered
+        return lost or bool(reported.failed) or reported.status == dimse.WARNING
 
     def broken_off(self) -> Outcome:
         """How a fetch ends that an error ended."""
@@ -128,7 +138,7 @@ class Progress:
     def finish(self, outcome: Outcome, reason: Reason | None) -> None:
         """Write the end, and the one line about it in the log."""
         seconds = time.monotonic() - self._began
-        with self._parts.records.write() as session:
+        with self._writing() as session:
             if outcome is Outcome.CANCELLED and self._claim.let_go_if_wanted_again(session):
                 return
             self._write_counts(
@@ -139,8 +149,7 @@ class Progress:
                 active_study=None,
                 seconds=seconds,
             )
-            if self._withheld:
-                self._note_foreign(session)
+            self._note_strangers(session, outcome)
         log.info(
             "fetch=%s source=%s outcome=%s reason=%s expected=%s drawn=%d withheld=%d attempt=%d "
             "first_s=%s seconds=%.2f",
@@ -159,11 +168,15 @@ class Progress:
     def _ours(self, received: Received, drawn: Drawn) -> bool:
         """Is it of this study and of this patient, by its own header? One without a header shows nothing."""
         header = drawn.header
+        if not contents.can_be_kept(received.instance_uid):
+            return False
         if header is None:
             return True
         asked_for = (self._claim.study_uid, received.instance_uid)
-        same_object = asked_for == (header.study_uid, header.instance_uid)
-        return same_object and same_person(self._claim.patient, header.patient)
+        described = self._claim.patient
+        # Without any id it may be drawn, but is never shown: for whoever tries an archive from a shell.
+        same_words = same_person(described, header.patient) or same_nobody(described, header.patient)
+        return asked_for == (header.study_uid, header.instance_uid) and same_words
 
     def _already_held(self) -> set[str]:
         """What an earlier attempt drew, as far as its pictures are still on the shelf."""
@@ -186,6 +199,17 @@ class Progress:
         }
         self._claim.write(session, counts | more)
 
-    def _note_foreign(self, session: Session) -> None:
+    def _note_strangers(self, session: Session, outcome: Outcome) -> None:
+        """Tell staff of images that are somebody else's, or that there are none any more."""
         study = session.get_one(StudyRow, self._claim.study_row)
-        note_unmatched(session, study, self._claim.patient, [Doubt.FOREIGN_IMAGES], self._parts.now)
+        if self._withheld:
+            note_foreign(session, study, self._claim.patient, self._parts.now)
+        elif outcome is Outcome.COMPLETE:
+            clear_foreign(session, study)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """Write about the study, after whoever does so now: an archive may just be giving it to another."""
+        with self._parts.records.write() as session:
+            contents.reserve(session, StudyRow.id == self._claim.study_row)
+            yield session

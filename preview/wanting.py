@@ -1,5 +1,7 @@
 """Wanting a study: one errand for everybody who asks, kept before the bell rings, and never forgotten."""
 
+from datetime import datetime
+
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -66,3 +68,9 @@ def ahead(session: Session, fetch: FetchRow) -> int:
     """How many other errands were wanted before this one and are not finished."""
     earlier = FetchRow.finished_at.is_(None) & (FetchRow.wanted_at < fetch.wanted_at)
     return session.scalar(select(func.count()).select_from(FetchRow).where(earlier)) or 0
+
+
+def attended(session: Session, now: datetime) -> bool:
+    """Does any worker do an errand at present?"""
+    beating = FetchRow.finished_at.is_(None) & (FetchRow.beat_at >= now - SILENT)
+    return session.scalar(select(FetchRow.id).where(beating).limit(1)) is not None

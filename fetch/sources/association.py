@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pynetdicom import AE, _config, evt
+from pynetdicom import AE, _config
 from pynetdicom.association import Association
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu_primitives import A_ASSOCIATE, SCP_SCU_RoleSelectionNegotiation
@@ -16,6 +16,7 @@ from pynetdicom.presentation import PresentationContext
 from fetch.errors import FetchError, trouble
 from fetch.model import Local, Source
 from fetch.reasons import Reason
+from fetch.sources.line import ANNOUNCED_PDU, Line, address
 
 # pynetdicom would otherwise write patients' names into the log at level INFO
 _config.LOG_HANDLER_LEVEL = "none"
@@ -31,25 +32,6 @@ _REJECTIONS = {  # PS3.8 table 9-21: (source, diagnostic)
 _TRANSIENT = 2
 
 
-class Line:
-    """What the wire did while an association was asked for; pynetdicom itself only says that it failed."""
-
-    def __init__(self) -> None:
-        self.connected = False
-        self.garbled = False
-
-    def handlers(self) -> list[Any]:
-        return [(evt.EVT_CONN_OPEN, self._opened), (evt.EVT_FSM_TRANSITION, self._moved)]
-
-    def _opened(self, _event: evt.Event) -> None:
-        self.connected = True
-
-    def _moved(self, event: evt.Event) -> None:
-        """Something that is no PDU came where an answer to our request was due (PS3.8 9.2.3)."""
-        if event.current_state == "Sta5" and event.fsm_event == "Evt19":
-            self.garbled = True
-
-
 @contextmanager
 def associate(
     source: Source,
@@ -63,26 +45,24 @@ def associate(
 
     Raises a :class:`FetchError` that says on which layer it failed.
     """
-    line = Line()
+    line, where = Line(), address(source)
     began = time.monotonic()
     entity = _entity(source, local)
     try:
         association = entity.associate(
-            source.host,
+            where,
             source.port,
             contexts=list(contexts),
             ae_title=source.aet,
-            max_pdu=0,  # let the archive choose: one large PDU an image is several times faster
+            max_pdu=ANNOUNCED_PDU,
             ext_neg=list(roles) or None,
             evt_handlers=[*line.handlers(), *handlers],
         )
-    except (socket.gaierror, UnicodeError):  # the latter for a name that cannot be one, such as "pacs..org"
-        raise trouble(Reason.HOST_UNKNOWN) from None
     except BaseException:
         _end_threads(entity)
         raise
     if not association.is_established:
-        raise _refusal(association, source, line, time.monotonic() - began)
+        raise _refusal(association, source, line, where, time.monotonic() - began)
     try:
         yield association
         if association.is_established:
@@ -91,6 +71,8 @@ def associate(
         ended = isinstance(error, RuntimeError) and not association.is_established
         association.abort()
         _end_threads(entity)
+        if line.fault:
+            raise line.fault from None
         if ended:  # pynetdicom's word for a line that broke between two of our messages
             raise trouble(Reason.CONNECTION_LOST, "the association ended") from None
         raise
@@ -112,16 +94,16 @@ def _entity(source: Source, local: Local) -> AE:
     return entity
 
 
-def _refusal(association: Association, source: Source, line: Line, seconds: float) -> FetchError:
+def _refusal(association: Association, source: Source, line: Line, where: str, seconds: float) -> FetchError:
     if not line.connected:
-        return _unconnected(source)
+        return _unconnected(source, where)
+    if line.fault:
+        return line.fault
     answer = association.acceptor.primitive
     if association.is_rejected and answer is not None:
         return _rejection(answer)
     if association.rejected_contexts:
         return trouble(Reason.NOT_SUPPORTED, "no presentation context accepted")
-    if line.garbled:
-        return trouble(Reason.NOT_DICOM)
     if seconds >= source.timeouts.association:
         return trouble(Reason.NO_ANSWER, f"no association after {seconds:.0f} s")
     return trouble(Reason.TURNED_AWAY, "aborted before the association was accepted")
@@ -134,10 +116,10 @@ def _rejection(answer: A_ASSOCIATE) -> FetchError:
     return trouble(_REJECTIONS.get((origin, diagnostic), default), detail)
 
 
-def _unconnected(source: Source) -> FetchError:
+def _unconnected(source: Source, where: str) -> FetchError:
     """Why there was no connection: asked once more, because pynetdicom keeps the reason to itself."""
     try:
-        socket.create_connection((source.host, source.port), timeout=source.timeouts.connect).close()
+        socket.create_connection((where, source.port), timeout=source.timeouts.connect).close()
     except ConnectionRefusedError:
         return trouble(Reason.CONNECTION_REFUSED)
     except TimeoutError:

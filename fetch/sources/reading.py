@@ -3,6 +3,7 @@
 import struct
 from datetime import date
 
+from pydicom import charset as character_sets
 from pydicom import config
 from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset
@@ -12,6 +13,13 @@ from fetch.model import Patient, PatientIdentity
 
 # pydicom's warnings and validation errors quote values, and these are patients' data
 config.settings.reading_validation_mode = config.IGNORE
+
+
+def _silently(*_words: object, **_more: object) -> None:
+    """In place of what warns of a character set: the one warning that the mode above leaves."""
+
+
+character_sets.warn_and_log = _silently  # type: ignore[attr-defined]
 
 WRONG_VALUE = (
     ArithmeticError,

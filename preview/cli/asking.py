@@ -35,7 +35,7 @@ def find_command(
     as_json: bool,
 ) -> None:
     """Ask every archive for a patient's studies in a date range."""
-    patient = Patient(PatientIdentity(patient_id, issuer))
+    patient = Patient(PatientIdentity(patient_id.strip(), issuer.strip()))
     query = PatientQuery(patient, start.date() if start else None, end.date() if end else None)
     settings = parts().settings
     try:
@@ -49,7 +49,7 @@ def find_command(
     order = [source.name for source in settings.sources]
     answers.sort(key=lambda answer: order.index(answer.source.name))
     _print_json(answers) if as_json else _print_lines(answers)
-    sys.exit(1 if any(answer.kind is AnswerKind.OUTAGE for answer in answers) else 0)
+    sys.exit(1 if any(answer.kind is AnswerKind.OUTAGE or answer.broken_off for answer in answers) else 0)
 
 
 def _waiting(answers: Iterable[Answer], count: int) -> Iterable[Answer]:

@@ -5,7 +5,7 @@ import sys
 import time
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from flask.cli import with_appcontext
@@ -45,40 +45,51 @@ def fetch_command(name: str, study_uid: str, wait: bool, as_json: bool) -> None:
         raise click.UsageError(f"there is no source {name!r}; there are: {known}")
     if not is_uid(study_uid):
         raise click.UsageError("--study is no Study Instance UID")
-    row = _study(our, source, study_uid)
+    row = _study(our, source, study_uid, as_json=as_json)
     fetch_id = wanting.want(our, row)
-    if wait:
-        _wait(our, fetch_id)
+    if wait and not _wait(our, fetch_id) and not as_json:
+        sys.exit(1)
     sys.exit(_report(our, fetch_id, as_json=as_json, waited=wait))
 
 
-def _study(our: Parts, source: Source, study_uid: str) -> StudyRow:
+def _study(our: Parts, source: Source, study_uid: str, *, as_json: bool) -> StudyRow:
     try:
         study = find_study(source, our.settings.local, study_uid)
     except FetchError as error:
-        click.echo(f"{error.reason.sentence} {error.reason.next_step} {error.detail}".rstrip(), err=True)
-        sys.exit(1)
+        said = f"{error.reason.sentence} {error.reason.next_step} {error.detail}".rstrip()
+        _fail(said, error.reason.code, as_json=as_json)
     if study is None:
-        click.echo("The archive answered that it has no such study.", err=True)
-        sys.exit(1)
+        _fail("The archive answered that it has no such study.", "absent", as_json=as_json)
     with our.records.write() as session:
         return note_study(session, study, our.now)
 
 
-def _wait(our: Parts, fetch_id: str) -> None:
-    """Watch a worker do it; where there can be none, because Redis is our own and not running, do it here."""
+def _fail(said: str, code: str, *, as_json: bool) -> NoReturn:
+    """The end where there is nothing to fetch: a script that reads the last line finds one all the same."""
+    click.echo(said, err=True)
+    if as_json:
+        click.echo(json.dumps(_line(FetchRow(outcome=Outcome.FAILED, drawn=0, reason=code))))
+    sys.exit(1)
+
+
+def _wait(our: Parts, fetch_id: str) -> bool:
+    """Watch a worker do it; where there can be none, because Redis is our own and not running, do it here.
+
+    False if nobody does it.
+    """
     embedded = our.settings.app.redis == "embedded"
     watched = our.bell.has_worker("fetches")
     if not watched and not embedded:
         click.echo("No worker is running; start one with: flask --app app worker", err=True)
-        sys.exit(1)
+        return False
     while not _watch(our, fetch_id, watched=watched):
         if not embedded:
             click.echo("No worker takes it; restart: flask --app app worker", err=True)
-            sys.exit(1)
+            return False
         click.echo("No worker does it; fetching it here.", err=True)
         with _bar(_row(our, fetch_id).expected) as bar:
             errand.fetch(our, fetch_id, partial(_draw_bar, bar))
+    return True
 
 
 def _watch(our: Parts, fetch_id: str, *, watched: bool) -> bool:
@@ -134,23 +145,26 @@ def _row(our: Parts, fetch_id: str) -> FetchRow:
 
 def _report(our: Parts, fetch_id: str, *, as_json: bool, waited: bool) -> int:
     row = _row(our, fetch_id)
-    state = row.outcome.value if row.outcome else "WANTED"
-    line = {
-        "state": state,
+    line = _line(row)
+    if as_json:
+        click.echo(json.dumps(line))
+    elif row.outcome is None:
+        click.echo(f"{line['state']}: a worker fetches it (reference {fetch_id}); add --wait to watch.")
+    else:
+        expected = row.expected if row.expected is not None else "an unknown number of"
+        click.echo(f"{line['state']}: {row.drawn} of {expected} images drawn in {row.seconds or 0:.1f} s")
+    return 0 if not waited or row.outcome is Outcome.COMPLETE else 1
+
+
+def _line(row: FetchRow) -> dict[str, Any]:
+    return {
+        "state": row.outcome.value if row.outcome else "WANTED",
         "expected": row.expected,
         "drawn": row.drawn,
         "first_thumbnail_s": _rounded(row.first_thumbnail_s),
         "seconds": _rounded(row.seconds),
         "reason": row.reason,
     }
-    if as_json:
-        click.echo(json.dumps(line))
-    elif row.outcome is None:
-        click.echo(f"{state}: a worker fetches it (reference {fetch_id}); add --wait to watch.")
-    else:
-        expected = row.expected if row.expected is not None else "an unknown number of"
-        click.echo(f"{state}: {row.drawn} of {expected} images drawn in {row.seconds or 0:.1f} s")
-    return 0 if not waited or row.outcome is Outcome.COMPLETE else 1
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -35,7 +35,8 @@ def launch_command(
     patient = None
     if patient_id or issuer or name:
         born = birth_date.date() if birth_date else None
-        patient = Patient(PatientIdentity(patient_id, issuer), name, born, sex)
+        identity = PatientIdentity(patient_id.strip(), issuer.strip())
+        patient = Patient(identity, name.strip(), born, sex)
         try:
             refuse_unsafe(PatientQuery(patient))
         except UnsafeQuery as unsafe:

@@ -69,6 +69,8 @@ class StudyFacts:
     fetch: FetchFacts | None
     posters: tuple[Poster, ...] = ()
     viewer: ViewerFacts = field(default_factory=ViewerFacts)
+    as_of: datetime | None = None
+    """When its source last spoke of it, where it has not answered the question at hand."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ class Card:
     posters: tuple[Poster, ...]
     progress: Progress
     opening: Opening
+    as_of: datetime | None = None
     named: bool = False
     """Is it the one that the clinical application meant?"""
 
@@ -210,7 +213,8 @@ def card_of(study: StudyFacts, bell: bool, now: datetime) -> Card:
     progress = progress_of(study.fetch, bell, now)
     if progress.status is Status.COMPLETE and _grown(study):
         progress = replace(progress, status=Status.GROWN)
-    return Card(study.key, study.study, study.labels, study.posters, progress, _opening(study, bell, now))
+    opening = _opening(study, bell, now)
+    return Card(study.key, study.study, study.labels, study.posters, progress, opening, study.as_of)
 
 
 def _opening(study: StudyFacts, bell: bool, now: datetime) -> Opening:

@@ -118,9 +118,15 @@ def _draw_frames(ds: Dataset, sizes: Sequence[int], max_frames: int) -> Drawing:
 
 
 def _shortfall(failed: int, wanted: int, frames: int, stated: int) -> str | None:
+    """Everything that is missing: one gap must not hide another."""
+    gaps = []
+    if wanted < frames:
+        gaps.append(f"{wanted - failed} of {frames} frames are shown.")
     if failed:
-        return f"{failed} of {wanted} frames could not be drawn."
-    return f"The object is incomplete: it has {frames} of {stated} frames." if frames < stated else None
+        gaps.append(f"{failed} of {wanted} frames could not be drawn.")
+    if frames < stated:
+        gaps.append(f"The object is incomplete: it has {frames} of {stated} frames.")
+    return " ".join(gaps) or None
 
 
 def _draw_frame(ds: Dataset, index: int, sizes: Iterable[int]) -> _Drawn:

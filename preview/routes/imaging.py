@@ -34,7 +34,7 @@ def updates(key: str) -> Response:
 
 @blueprint.post("/ask")
 def ask(key: str) -> Response:
-    """Put the question for a range to every archive, and go to its page."""
+    """Put the question for a range to every archive, unless that is under way, and go to its page."""
     context = opened_for_patient(key)
     try:
         span = wanted_span(request.form, _today())
@@ -42,7 +42,7 @@ def ask(key: str) -> Response:
         return make_response(render_template("imaging.html", **_shown(context, wrong_range=True)), 422)
     with parts().records.read() as db:
         last = facts.last_ask(db, context, span)
-    if last is None or last.finished_at or request.form.get("again"):
+    if last is None or last.finished_at:
         asking.want(parts(), context, *span)
     return redirect(url_for(".page", key=key, **dict[str, Any](query_of(span))), 303)
 
@@ -62,6 +62,7 @@ def _shown(context: ContextRow, *, wrong_range: bool = False) -> dict[str, Any]:
         "presets": _presets(),
         "filters": _filters(view, chosen),
         "wrong_range": wrong_range,
+        "typed": request.values if wrong_range else {},
     }
 
 

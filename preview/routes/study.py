@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from preview import facts, wanting
-from preview.page import describe_study
+from preview.page import StudyPage, describe_study
 from preview.records import Errand
 from preview.routes.guard import opened_for_patient, parts, visible
 from preview.routes.polling import poll_answer
@@ -89,5 +89,14 @@ def _shown(key: str, study_key: str) -> dict[str, Any]:
     read = facts.study_facts(
         parts(), context, row, chosen["series"], chosen["instance"], chosen["frame"] or 1
     )
-    filters = {name: value for name, value in chosen.items() if value is not None}
-    return {"context": context, "view": describe_study(read, parts().now), "filters": filters}
+    view = describe_study(read, parts().now)
+    asked = {name: value for name, value in chosen.items() if value is not None}
+    return {"context": context, "view": view, "filters": _looked_at(view) or asked}
+
+
+def _looked_at(view: StudyPage) -> dict[str, int]:
+    """What the poll asks for again: the picture that is looked at stays, whatever arrives meanwhile."""
+    if view.chosen is None or view.picture is None:
+        return {}
+    picture = view.picture
+    return {"series": view.chosen.series_id, "instance": picture.instance, "frame": picture.frame}

@@ -1,5 +1,6 @@
 """Archives of the tests as sources, and peers that answer what no archive of the demo would."""
 
+import time
 from contextlib import contextmanager
 from io import BytesIO
 
@@ -49,7 +50,13 @@ def answer(study_uid="1.2.3", **more) -> Dataset:
 
 
 @contextmanager
-def answering(*answers: Dataset | bytes, status: int = 0x0000, at: str = "", refuses_ranges: bool = False):
+def answering(
+    *answers: Dataset | bytes,
+    status: int = 0x0000,
+    at: str = "",
+    refuses_ranges: bool = False,
+    pause: float = 0,
+):
     """A peer that answers every C-FIND with exactly this; bytes are an identifier as it goes over the wire.
 
     ``at`` is the only level at which it answers; else at every one.
@@ -63,13 +70,14 @@ def answering(*answers: Dataset | bytes, status: int = 0x0000, at: str = "", ref
             yield 0xC000, None
             return
         for one in answers:
+            time.sleep(pause)
             if isinstance(one, bytes):
                 _send_raw(event, one)
             else:
                 yield 0xFF00, one
         yield status, None
 
-    with _serving([StudyRootQueryRetrieveInformationModelFind], (evt.EVT_C_FIND, on_find)) as port:
+    with serving([StudyRootQueryRetrieveInformationModelFind], (evt.EVT_C_FIND, on_find)) as port:
         yield port
 
 
@@ -85,7 +93,7 @@ def _send_raw(event, identifier: bytes) -> None:
 @contextmanager
 def only_echoes():
     """A peer that offers verification and nothing else."""
-    with _serving([Verification], (evt.EVT_C_ECHO, lambda _: 0x0000)) as port:
+    with serving([Verification], (evt.EVT_C_ECHO, lambda _: 0x0000)) as port:
         yield port
 
 
@@ -99,7 +107,7 @@ def noting_contexts():
         offered.extend((cx.abstract_syntax, syntax) for cx in proposed for syntax in cx.transfer_syntax)
 
     models = [StudyRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelGet]
-    with _serving([*models, Verification], (evt.EVT_REQUESTED, note)) as port:
+    with serving([*models, Verification], (evt.EVT_REQUESTED, note)) as port:
         yield port, offered
 
 
@@ -107,12 +115,13 @@ def noting_contexts():
 def hangs_up():
     """A peer that accepts every association and aborts it in the same moment."""
     models = [StudyRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelGet]
-    with _serving([*models, Verification], (evt.EVT_ESTABLISHED, lambda event: event.assoc.abort())) as port:
+    with serving([*models, Verification], (evt.EVT_ESTABLISHED, lambda event: event.assoc.abort())) as port:
         yield port
 
 
 @contextmanager
-def _serving(services, *handlers):
+def serving(services, *handlers):
+    """A peer that offers these services and does what the handlers do."""
     ae = AE("MAIN")
     for service in services:
         ae.add_supported_context(service)

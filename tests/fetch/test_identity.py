@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from support.studies import OKAFOR
 
-from fetch.identity import Doubt, disagree, judge, same_person
+from fetch.identity import Doubt, disagree, judge, same_nobody, same_person
 from fetch.model import Patient, PatientIdentity, Source, Study
 
 SOURCE = Source("main", "Main archive", "127.0.0.1", 104, "MAIN", "HOSP", trusted=True)
@@ -43,6 +43,10 @@ def test_given_name_and_sex_do_not_decide():
 @pytest.mark.parametrize("written", ["447190", "44719021", "04471902", "4471902 ", "4471902a", ""])
 def test_an_id_that_is_written_differently_is_a_doubt(written):
     assert doubts(numbered(written)) == {Doubt.ID_DIFFERS}
+
+
+def test_two_sides_without_an_id_are_not_the_same_patient():
+    assert doubts(numbered(""), asked=numbered("")) == {Doubt.ID_DIFFERS}
 
 
 def test_the_case_of_an_id_is_part_of_it():
@@ -147,6 +151,26 @@ def test_what_the_header_of_an_image_leaves_out_does_not_contradict():
 )
 def test_an_image_that_contradicts_in_anything_or_has_no_id_is_somebody_elses(image):
     assert not same_person(OKAFOR, image)
+
+
+def test_two_sides_without_an_id_are_never_proof_of_one_person():
+    assert not same_person(numbered(""), numbered(""))
+    assert not same_person(numbered(""), OKAFOR)
+
+
+def test_an_image_without_an_id_fits_a_study_without_one_if_nothing_else_contradicts():
+    nobody = numbered("")
+    assert same_nobody(nobody, nobody)
+    assert same_nobody(nobody, Patient(PatientIdentity("", "")))
+    assert not same_nobody(nobody, called("STRANGER^Sam", nobody))
+    assert not same_nobody(nobody, replace(nobody, birth_date=date(1931, 1, 31)))
+    assert not same_nobody(nobody, numbered("", "RIVERSIDE"))
+
+
+def test_an_id_on_either_side_is_somebodys():
+    assert not same_nobody(OKAFOR, OKAFOR)
+    assert not same_nobody(numbered(""), OKAFOR)
+    assert not same_nobody(OKAFOR, numbered(""))
 
 
 # disagree: one study UID at several sources

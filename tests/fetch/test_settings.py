@@ -221,6 +221,48 @@ def test_without_any_source_there_is_nothing_to_ask(problems):
         ("[sources]", "answer_limit = 0", "sources[main].answer_limit = 0: expected greater than or equal"),
         ("[sources]", 'charset = "latin1"', "sources[main].charset = 'latin1': expected"),
         ("app", 'shelf = ""', "app.shelf = '': expected a path"),
+        ("app", "drawing_processes = true", "app.drawing_processes = True: expected a valid integer"),
+        ("app", 'drawing_processes = "2"', "app.drawing_processes = '2': expected a valid integer"),
+        ("app", 'session_hours = "2"', "app.session_hours = '2': expected a valid number"),
+        (
+            "app",
+            'embed_origins = "https://a.example"',
+            "app.embed_origins = 'https://a.example': expected a valid list",
+        ),
+        (
+            "app",
+            'database = "sqlite:///:memory:"',
+            "app.database = 'sqlite:///:memory:': expected sqlite:///",
+        ),
+        ("app", 'database = "sqlite:///"', "app.database = 'sqlite:///': expected sqlite:///path"),
+        ("app", 'database = "sqlite:///file::memory:?uri=true"', "app.database = "),
+        ("app", 'database = "postgresql+psycopg://h:99999/db"', "app.database = "),
+        ("app", 'redis = "redis://127.0.0.1:notaport/0"', "app.redis = 'redis://127.0.0.1:notaport/0': exp"),
+        ("app", 'redis = "redis://127.0.0.1:65536/0"', "app.redis = 'redis://127.0.0.1:65536/0': expected"),
+        ("app", 'redis = "unix://"', "app.redis = 'unix://': expected"),
+        (
+            "app",
+            'url = "https://preview.example:65536"',
+            "app.url = 'https://preview.example:65536': expected",
+        ),
+        ("local", "port = true", "local.port = True: expected a valid integer"),
+        ("local", 'port = "104"', "local.port = '104': expected a valid integer"),
+        ("[sources]", 'trusted = "on"', "sources[main].trusted = 'on': expected a valid boolean"),
+        ("[sources]", "trusted = 1", "sources[main].trusted = 1: expected a valid boolean"),
+        ("[sources]", "connect_timeout = 11", "sources[main].connect_timeout = 11: expected less than or eq"),
+        ("[sources]", "association_timeout = 11", "sources[main].association_timeout = 11: expected less"),
+        ("[sources]", "message_timeout = 111", "sources[main].message_timeout = 111: expected less than or"),
+        ("[sources]", "network_timeout = 111", "sources[main].network_timeout = 111: expected less than or"),
+        ("viewer", 'url = "https://v.example/?a=b"', "viewer.url = "),
+        (
+            "viewer",
+            'url = "https://v.example/#a"',
+            "viewer.url = 'https://v.example/#a': expected an address",
+        ),
+        ("viewer", 'url = "https://v.example?"', "viewer.url = "),
+        ("viewer", 'url = "https://v.example:99999/v"', "viewer.url = 'https://v.example:99999/v': expected"),
+        ("viewer", 'url = "https://v.example:x/v"', "viewer.url = 'https://v.example:x/v': expected"),
+        ("viewer", 'url = "https://[::1/v"', "viewer.url = 'https://[::1/v': expected"),
         ("viewer", 'url = "ohif"', "viewer.url = 'ohif': expected an address like https://host/path"),
     ],
 )
@@ -279,11 +321,21 @@ def test_a_section_that_is_no_section_is_a_problem_of_its_own(problems):
         "mysql://preview:hunter2/3@db.example/preview",
         "mysql://preview:p@hunter2@db.example/preview",
         "mysql://db.example/preview?user=preview&password=hunter2",
+        "mysql:preview:hunter2@db.example/preview",
+        "postgresql+psycopg://preview:hunter2@db.example:abc/preview",
+        "postgresql+psycopg://preview:hunter2@db.example:99999/preview",
     ],
 )
 def test_the_password_of_a_database_is_never_shown(problems, address):
     (line,) = problems(with_line(f'database = "{address}"'))
-    assert line.startswith("app.database = 'mysql://")
+    assert line.startswith(f"app.database = '{address.partition(':')[0]}:")
+    assert "expected sqlite:///path or postgresql" in line
+    assert "hunter2" not in line
+
+
+def test_the_password_of_redis_is_never_shown(problems):
+    (line,) = problems(with_line('redis = "redis://:hunter2@127.0.0.1:abc/0"'))
+    assert line.startswith("app.redis = 'redis://")
     assert "hunter2" not in line
 
 
@@ -310,6 +362,38 @@ def test_the_environment_wins_in_every_section(load):
     assert [source.host for source in settings.sources] == ["pacs.example", "pacs.example"]
     assert settings.source("out-side").trusted is True
     assert settings.viewer.url == "https://ohif.example/viewer"
+
+
+@pytest.mark.parametrize(("text", "meant"), [("on", True), ("1", True), ("False", False), ("no", False)])
+def test_texts_of_the_environment_become_what_the_setting_is(load, text, meant):
+    settings = load(
+        PREVIEW_SOURCES__MAIN__TRUSTED=text,
+        PREVIEW_SOURCES__MAIN__CONNECT_TIMEOUT="2.5",
+        PREVIEW_APP__FRAMES="12",
+        PREVIEW_APP__SHELF="elsewhere",
+    )
+    assert settings.sources[0].trusted is meant
+    assert (settings.sources[0].timeouts.connect, settings.app.frames) == (2.5, 12)
+    assert settings.app.shelf == Path("elsewhere")
+
+
+def test_a_source_may_have_the_name_of_a_list(load):
+    text = EXAMPLE.replace('"main"', '"clients"')
+    assert load(text, PREVIEW_SOURCES__CLIENTS__PORT="104").sources[0].port == 104
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "expected"),
+    [
+        ("PREVIEW_LOCAL__PORT", "0", "local.port = 0: expected greater than or equal to 1"),
+        ("PREVIEW_APP__SHELF", "", "app.shelf = '': expected a path"),
+        ("PREVIEW_APP__EMBED_ORIGINS", "x", "app.embed_origins[0] = 'x': expected an address"),
+        ("PREVIEW_LAUNCH__CLIENTS", "x", "launch.clients[0] = 'x': expected a valid dictionary"),
+    ],
+)
+def test_a_text_of_the_environment_that_is_wrong_says_what_is_expected(problems, variable, text, expected):
+    (line,) = problems(**{variable: text})
+    assert line.startswith(expected)
 
 
 def test_the_environment_may_give_what_the_file_leaves_out(load):

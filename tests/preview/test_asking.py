@@ -111,3 +111,18 @@ def test_a_stranger_under_the_same_id_waits_for_staff(site, client, archive):
     assert set(row.doubts) == {"birth-date-differs", "name-differs"}
     assert row.patient == OKAFOR
     assert row.study.patient.name == STRANGER.name
+
+
+def test_asking_again_counts_only_when_the_question_is_answered(site, client, archive):
+    path = client.get(site.launch(OKAFOR)).headers["Location"]
+    for _ in range(3):
+        client.press(client.page(path), "Ask the archives again")
+    assert asks(site) == 1
+    site.ask_all()
+    client.press(client.page(path), "Ask the archives again")
+    assert asks(site) == 2
+
+
+def asks(site) -> int:
+    with site.parts.records.read() as session:
+        return len(session.scalars(select(AskRow)).all())

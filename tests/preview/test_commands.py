@@ -16,13 +16,14 @@ from support.studies import study
 
 from preview.demo.behaviour import (
     WELL,
+    caps_answers,
     hangs_in_get,
     leaves_out,
     nothing_listens,
     refuses_association,
     slow,
 )
-from preview.records import FetchRow
+from preview.records import ContextRow, FetchRow
 
 
 def lines(done):
@@ -73,6 +74,20 @@ def test_find_says_what_the_others_answered_when_one_is_down(install, archive, c
     dead, alive = lines(done)
     assert (dead["answer"], dead["studies"], alive["answer"]) == ("OUTAGE", [], "FOUND")
     assert "Try again" in dead["reason"]
+
+
+def test_find_fails_where_an_archive_broke_off_its_answer(site, archive, chest):
+    for ds in study(images=1):
+        archive.add(ds)
+    archive.behave(caps_answers(1, 0xA700))
+    done = site.flask("find", "--patient", "4471902", "--issuer", "HOSP", "--json")
+    (line,) = lines(done)
+    assert (done.returncode, line["answer"], len(line["studies"])) == (1, "TRUNCATED", 1)
+
+
+def test_spaces_around_an_id_do_not_matter(site, chest):
+    done = site.flask("find", "--patient", " 4471902 ", "--issuer", "HOSP ", "--json")
+    assert [line["answer"] for line in lines(done)] == ["FOUND"]
 
 
 @pytest.mark.parametrize("wrong", ["", " ", "*", "44?1902", "a\\b"])
@@ -175,6 +190,30 @@ def begun(site):
         return row is not None and row.beat_at is not None
 
 
+NOTHING = {"expected": None, "drawn": 0, "first_thumbnail_s": None, "seconds": None}
+
+
+def test_fetch_from_an_archive_that_is_down_ends_with_a_line_too(install):
+    with nothing_listens() as port:
+        site = install(source_block("main", port, aet="MAIN"))
+        done = site.flask("fetch", "--source", "main", "--study", "1.2.3", "--wait", "--json")
+    assert done.returncode == 1
+    assert lines(done) == [{"state": "FAILED", **NOTHING, "reason": "connection-refused"}]
+    assert "Nothing answers" in done.stderr
+
+
+def test_fetch_of_a_study_that_is_not_there_ends_with_a_line_too(site, chest):
+    done = site.flask("fetch", "--source", "main", "--study", "1.2.3", "--wait", "--json")
+    assert done.returncode == 1
+    assert lines(done) == [{"state": "FAILED", **NOTHING, "reason": "absent"}]
+
+
+def test_fetch_that_nobody_does_ends_with_a_line_too(site, chest):
+    done = site.flask("fetch", "--source", "main", "--study", chest, "--wait", "--json")
+    (line,) = lines(done)
+    assert (done.returncode, line["state"], line["drawn"]) == (1, "WANTED", 0)
+
+
 def test_fetch_says_when_nobody_would_do_it(site, chest):
     done = site.flask("fetch", "--source", "main", "--study", chest, "--wait")
     assert done.returncode == 1
@@ -206,6 +245,18 @@ def test_launch_prints_an_address_that_opens_the_patient(site, client):
     assert address.startswith(f"http://127.0.0.1:{site.port}/open/")
     assert "4471902" not in address
     assert "OKAFOR, Adaeze" in client.page(address.removeprefix(f"http://127.0.0.1:{site.port}"))
+
+
+def test_launch_takes_no_notice_of_spaces_around_what_names_the_patient(site, client, chest):
+    done = site.flask(
+        "launch", "--patient", "4471902 ", "--issuer", " HOSP", "--name", "OKAFOR^Adaeze ",
+        "--role", "referrer",
+    )  # fmt: skip
+    client.get(done.stdout.strip().removeprefix(f"http://127.0.0.1:{site.port}"))
+    with site.parts.records.read() as session:
+        patient = session.scalars(select(ContextRow)).one().patient
+    assert (patient.identity.patient_id, patient.identity.issuer) == ("4471902", "HOSP")
+    assert patient.name == "OKAFOR^Adaeze"
 
 
 def test_launch_needs_a_patient_except_for_staff(site):

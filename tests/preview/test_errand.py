@@ -9,6 +9,7 @@ from support.installation import source_block
 from support.studies import OKAFOR, STRANGER, study
 
 from fetch.find import find_study
+from fetch.model import Received
 from fetch.records import StudyRow, UnmatchedRow
 from preview import errand, wanting
 from preview.asking import note_study
@@ -27,6 +28,8 @@ from preview.demo.behaviour import (
     sends_someone_else,
 )
 from preview.demo.behaviour import Stranger as Someone
+from preview.pictures.drawing import Drawn
+from preview.pictures.thumbnail import card_drawing
 from preview.records import Arrival, FetchRow, InstanceRow, Outcome
 
 
@@ -171,6 +174,54 @@ def test_an_archive_that_does_not_count_leaves_the_total_unknown(site, archive):
     )
     fetch = fetched(site, noted(site, datasets[0].StudyInstanceUID))
     assert (fetch.outcome, fetch.expected, fetch.arrived) == (Outcome.COMPLETE, None, 3)
+
+
+UNCOUNTED = omits_return_keys(
+    "NumberOfStudyRelatedInstances", "NumberOfSeriesRelatedInstances", "SOPInstanceUID"
+)
+
+
+def test_an_archive_that_sent_less_than_it_says_is_not_complete_without_a_list_either(site, archive):
+    datasets = study(images=6)
+    for ds in datasets:
+        archive.add(ds)
+    archive.behave(leaves_out(2) & UNCOUNTED)
+    row = noted(site, datasets[0].StudyInstanceUID)
+    fetch = fetched(site, row)
+    assert (fetch.outcome, fetch.reason) == (Outcome.INCOMPLETE, "some-missing")
+    assert (fetch.expected, fetch.arrived) == (None, 4)
+    archive.behave(UNCOUNTED)
+    fetch = fetched(site, row)  # four of the six that it delivers now are here already
+    assert (fetch.outcome, fetch.arrived) == (Outcome.COMPLETE, 6)
+
+
+def test_an_instance_under_a_uid_that_cannot_be_kept_is_withheld_and_the_others_are_drawn(site, archive):
+    datasets = study(images=3)
+    datasets[1].SOPInstanceUID = "1.2.3\x004"
+    datasets[1].file_meta.MediaStorageSOPInstanceUID = "1.2.34"
+    for ds in datasets:
+        archive.add(ds)
+    row = noted(site, datasets[0].StudyInstanceUID)
+    fetch = fetched(site, row)
+    assert (fetch.outcome, fetch.reason) == (Outcome.INCOMPLETE, "some-withheld")
+    assert (fetch.arrived, fetch.drawn, fetch.withheld) == (3, 2, 1)
+    with site.parts.records.read() as session:
+        uids = session.scalars(select(InstanceRow.instance_uid).where(InstanceRow.arrival == Arrival.PICTURE))
+        assert set(uids) == {datasets[0].SOPInstanceUID, datasets[2].SOPInstanceUID}
+
+
+@pytest.mark.parametrize("uid", ["1.2.3\x004", f"1.2.{'3' * 70}"])
+def test_an_unreadable_instance_under_a_uid_that_cannot_be_kept_is_withheld(site, held, uid):
+    progress = errand.Progress(
+        site.parts, Claim.take(site.parts.records, wanting.want(site.parts, held), site.parts.now)
+    )
+    unreadable = Drawn(None, card_drawing("", "", (32,)))
+    progress.take(Received("", uid, "", b""), unreadable)
+    progress.flush()
+    assert pictures(site) == 0
+    with site.parts.records.read() as session:
+        fetch = session.scalars(select(FetchRow)).one()
+        assert (fetch.arrived, fetch.drawn, fetch.withheld) == (1, 0, 1)
 
 
 def test_a_dead_archive_is_a_failure_with_its_reason(install):

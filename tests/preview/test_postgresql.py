@@ -3,26 +3,30 @@
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import func, inspect, select, text, update
 from support.inspecting import InspectingClient, text_of
-from support.installation import Installation, source_block
+from support.installation import Installation, context_key, source_block
 from support.postgresql import postgresql
-from support.studies import study
+from support.studies import OKAFOR, study
 
 from fetch.find import find_study
+from fetch.model import Answer, AnswerKind, Received, Study
 from fetch.records import Base, StudyRow
 from fetch.settings import Settings, load_settings
-from preview import wanting
+from preview import asking, wanting
 from preview.asking import note_study
-from preview.claim import Claim
+from preview.claim import Claim, Superseded
 from preview.database import migrate
+from preview.pictures.drawing import Drawn
+from preview.pictures.thumbnail import card_drawing
 from preview.progress import Progress
-from preview.records import FetchRow, Outcome
+from preview.records import ContextRow, FetchRow, Outcome
 
 AT_ONCE = 8
 
@@ -158,6 +162,21 @@ def test_a_uid_that_is_too_long_for_its_column_ends_no_worker(site, archive, key
         assert session.scalars(select(FetchRow)).one().outcome is outcome
 
 
+def test_a_uid_with_a_nul_costs_one_image_and_no_worker(site, archive):
+    datasets = study(images=3)
+    datasets[1].SOPInstanceUID = "1.2.3\x004"
+    datasets[1].file_meta.MediaStorageSOPInstanceUID = "1.2.34"
+    for ds in datasets:
+        archive.add(ds)
+    client = site.app.test_client()
+    client.press(client.page(client.opened(site)), "Fetch")
+    site.fetch_all()
+    with site.parts.records.read() as session:
+        fetch = session.scalars(select(FetchRow)).one()
+    assert (fetch.outcome, fetch.reason) == (Outcome.INCOMPLETE, "some-withheld")
+    assert (fetch.drawn, fetch.withheld) == (2, 1)
+
+
 # --- several at once
 
 
@@ -184,6 +203,63 @@ def test_a_study_that_several_note_is_kept_once(site, held):
 
     assert len(set(at_once(note))) == 1
     assert count(site, StudyRow) == 1
+
+
+def test_two_archives_that_name_the_same_studies_in_opposite_order_do_not_wait_for_each_other(site):
+    """Each of two patients' questions writes about the rows of the other too, as many as an archive lists."""
+    patients = OKAFOR, replace(OKAFOR, name="SOMEBODY^Else")
+    studies = [Study("main", f"1.2.{number}", OKAFOR) for number in range(100)]
+    main = site.settings.sources[0]
+    asks = [asking.want(site.parts, opened_for(site, patient), None, None) for patient in patients]
+
+    def note(place: int) -> None:
+        ordered = tuple(studies[::-1] if place else studies)
+        described = tuple(replace(study, patient=patients[place]) for study in ordered)
+        answer = Answer(main, AnswerKind.FOUND, described)
+        start.wait(10)
+        asking._note(site.parts, asks[place].id, patients[place], answer)
+
+    for _ in range(3):  # first all of them are new, and then each is described as somebody else's
+        start = threading.Barrier(2)
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(note, range(2)))
+    assert count(site, StudyRow) == 100
+
+
+def opened_for(site, patient) -> ContextRow:
+    client = site.app.test_client()
+    key = context_key(client.get(site.launch(patient)).headers["Location"])
+    with site.parts.records.read() as session:
+        return session.get_one(ContextRow, key)
+
+
+def test_a_study_may_be_given_to_somebody_else_while_its_fetch_writes(site, held):
+    """The one forgets what the other writes down; neither waits for the other for ever."""
+    done = threading.Event()
+    patients = OKAFOR, replace(OKAFOR, name="SOMEBODY^Else")
+
+    def give() -> None:
+        for turn in range(60):
+            with site.parts.records.write() as session:
+                note_study(session, replace(held.study, patient=patients[turn % 2]), site.parts.now)
+        done.set()
+
+    with ThreadPoolExecutor(1) as threads:
+        giving = threads.submit(give)
+        while not done.is_set() and not giving.done():
+            claim = Claim.take(site.parts.records, wanting.want(site.parts, held), site.parts.now)
+            with suppress(Superseded):
+                write_for_a_while(Progress(site.parts, claim), done)
+        giving.result()
+
+
+def write_for_a_while(progress: Progress, done: threading.Event) -> None:
+    number = 0
+    while not done.is_set():
+        number += 1
+        card = Drawn(None, card_drawing("", "", (32,)))
+        progress.take(Received("", f"1.2.3.{number}", "", b""), card)
+        progress.flush()
 
 
 def test_a_study_may_be_wanted_in_the_moment_in_which_its_fetch_ends(site, held):

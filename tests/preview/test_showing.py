@@ -2,9 +2,14 @@
 
 import re
 
+from sqlalchemy import select
 from support.studies import OKAFOR, STRANGER, study
 
-from preview.demo.behaviour import answers
+from fetch.find import find_study
+from preview import wanting
+from preview.asking import note_study
+from preview.demo.behaviour import answers, omits_return_keys
+from preview.records import FetchRow, InstanceRow, Outcome
 
 
 def pictures(html: str) -> list[str]:
@@ -90,4 +95,46 @@ def test_an_outage_takes_no_picture_away(site, client, archive):
     archive.behave(answers(0xA700))
     client.press(client.page(path), "Ask the archives again")
     site.ask_all()
+    assert client.get(seen).status_code == 200
+
+
+def fetched_from_a_shell(site, study_uid) -> FetchRow:
+    """What an integrator does who tries an archive."""
+    found = find_study(site.settings.sources[0], site.settings.local, study_uid)
+    with site.parts.records.write() as session:
+        row = note_study(session, found, site.parts.now)
+    fetch_id = wanting.want(site.parts, row)
+    site.fetch_all()
+    with site.parts.records.read() as session:
+        return session.get_one(FetchRow, fetch_id)
+
+
+def test_what_was_drawn_for_nobody_never_becomes_the_patients(site, client, archive):
+    datasets = study(STRANGER, PatientID="", IssuerOfPatientID="")
+    for ds in datasets:
+        archive.add(ds)
+    archive.behave(omits_return_keys("PatientID"))
+    fetch = fetched_from_a_shell(site, datasets[0].StudyInstanceUID)
+    assert (fetch.outcome, fetch.drawn) == (Outcome.COMPLETE, 3)  # it is the trial of an archive
+    drawn = [path.parent.name + "/" + path.name for path in (site.folder / "shelf").rglob("*.png")]
+    archive.behave_well()
+    given_to(OKAFOR, datasets, archive)
+    path = client.opened(site)
+    html = client.page(path)
+    assert "CT Thorax" in html
+    assert "Not fetched yet." in html
+    assert pictures(html) == []
+    assert {client.get(f"{path}/pictures/{one}").status_code for one in drawn} == {404}
+    with site.parts.records.read() as session:
+        assert session.scalars(select(InstanceRow)).all() == []
+
+
+def test_a_study_that_was_only_asked_for_again_keeps_its_pictures(site, client, archive):
+    for ds in study(OKAFOR):
+        archive.add(ds)
+    path = client.opened(site)
+    (seen,) = fetched(site, client, path)
+    client.press(client.page(path), "Ask the archives again")
+    site.ask_all()
+    assert pictures(client.page(path)) == [seen]
     assert client.get(seen).status_code == 200

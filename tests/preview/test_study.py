@@ -15,6 +15,7 @@ from preview.demo.behaviour import (
     answers,
     claims_success_but_sends_nothing,
     leaves_out,
+    omits_return_keys,
     refuses_association,
     sends_someone_else,
 )
@@ -233,7 +234,8 @@ def test_while_it_runs_the_counts_are_shown_with_a_bar(visit):
     assert "The first pictures appear here as they arrive." in text_of(html)
 
 
-def test_while_the_archive_has_not_said_how_many_the_bar_has_no_end(visit):
+def test_while_the_archive_has_not_said_how_many_the_bar_has_no_end(visit, archive):
+    archive.behave(omits_return_keys("NumberOfStudyRelatedInstances"))
     here = visit()
     here.client.press(here.html(), "Fetch")
     now = here.site.parts.now

@@ -13,7 +13,13 @@ from support.studies import OKAFOR, STRANGER, study
 from fetch.identity import Doubt
 from fetch.model import PatientIdentity
 from preview.demo.archive import Archive
-from preview.demo.behaviour import Stranger, answers_with_issuer, ignores_patient_id, sends_someone_else
+from preview.demo.behaviour import (
+    Stranger,
+    answers_with_issuer,
+    ignores_patient_id,
+    leaves_out,
+    sends_someone_else,
+)
 from preview.records import Role
 
 
@@ -118,6 +124,54 @@ def test_images_of_somebody_else_inside_a_study_put_it_on_the_list(site, client,
     (row,) = rows(as_staff(site))
     assert doubts(row) == [Doubt.FOREIGN_IMAGES.sentence]
     assert "STRANGER" not in row
+
+
+@pytest.fixture
+def mixed(site, client, archive):
+    """The page of a study in which a fetch found somebody else's image."""
+    for ds in (*study(), *study(STRANGER)):
+        archive.add(ds)
+    path = client.opened(site)
+    archive.behave(sends_someone_else(Stranger.UNDER_THE_ASKED_UID))
+    client.press(client.page(path), "Fetch")
+    site.fetch_all()
+    archive.behave_well()
+    return path
+
+
+def test_images_of_somebody_else_stay_on_the_list_however_often_the_patient_is_opened(site, mixed):
+    misspelt = replace(OKAFOR, name="OKAFFOR^Adaeze")
+    site.app.test_client().opened(site, misspelt)
+    (row,) = rows(as_staff(site))
+    assert doubts(row) == [Doubt.NAME_DIFFERS.sentence, Doubt.FOREIGN_IMAGES.sentence]
+    site.app.test_client().opened(site)
+    (row,) = rows(as_staff(site))
+    assert doubts(row) == [Doubt.FOREIGN_IMAGES.sentence]
+
+
+def test_a_fetch_in_which_every_image_is_the_patients_takes_the_study_from_the_list(site, client, mixed):
+    client.press(client.page(mixed), "Fetch the missing images")
+    site.fetch_all()
+    assert "Complete, 3 of 3 images" in text_of(client.page(mixed))
+    assert rows(as_staff(site)) == []
+
+
+def test_a_fetch_takes_nothing_from_the_list_that_asking_doubts(site, client, mixed):
+    html = client.page(mixed)
+    misspelt = replace(OKAFOR, name="OKAFFOR^Adaeze")
+    client.press(html, "Fetch the missing images")
+    site.app.test_client().opened(site, misspelt)
+    site.fetch_all()
+    (row,) = rows(as_staff(site))
+    assert doubts(row) == [Doubt.NAME_DIFFERS.sentence]
+
+
+def test_a_fetch_with_gaps_takes_nothing_from_the_list(site, client, archive, mixed):
+    archive.behave(leaves_out(1))
+    client.press(client.page(mixed), "Fetch the missing images")
+    site.fetch_all()
+    (row,) = rows(as_staff(site))
+    assert doubts(row) == [Doubt.FOREIGN_IMAGES.sentence]
 
 
 def test_every_doubt_can_come_up():

@@ -179,6 +179,8 @@ def test_many_frames_are_spread_evenly():
     ds = image(np.zeros((100, 4, 4), "u1"))
     assert [p.frame for p in draw(ds, max_frames=4).pictures] == [1, 34, 67, 100]
     assert draw(ds, max_frames=4).frames == 100
+    assert draw(ds, max_frames=4).reason == "4 of 100 frames are shown."
+    assert draw(ds, max_frames=100).reason is None
     assert spread(100, 1) == [50]
     assert spread(3, 64) == [0, 1, 2]
 
@@ -194,6 +196,13 @@ def test_a_frame_that_cannot_be_decoded_costs_only_itself():
     drawing = draw(jpeg_image(frames))
     assert [p.frame for p in drawing.pictures] == [1, 3]
     assert drawing.reason == "1 of 3 frames could not be drawn."
+
+
+def test_every_gap_is_named():
+    ds = jpeg_image([jpeg((200, 10, 10)), jpeg((10, 200, 10)), b"\xff\xd8garbage!"])
+    drawing = draw(ds, max_frames=2)
+    assert [p.frame for p in drawing.pictures] == [1]
+    assert drawing.reason == "1 of 3 frames are shown. 1 of 2 frames could not be drawn."
 
 
 @pytest.mark.parametrize("encoding", ["_RLE", "_jp2klossless", "_bigendian", "_implicit"])
