@@ -49,6 +49,7 @@ class _Bringing:
         self._claim = claim
         self._expected = claim.counted
         self._arrived = 0
+        self._moved_at = parts.now
         self._cancelled = False
         self._superseded = False
         self._abort: Callable[[], None] = lambda: None
@@ -109,6 +110,8 @@ class _Bringing:
 
     def _hear(self, moved: Moved) -> None:
         counts = (moved.completed, moved.failed, moved.remaining)
+        if moved.completed != self._arrived:
+            self._moved_at = self._parts.now
         if moved.completed is not None:
             self._arrived = moved.completed
         if moved.remaining is not None or self._expected is None:
@@ -175,7 +178,12 @@ class _Bringing:
         )
 
     def _counts(self) -> dict[str, object]:
-        return {"beat_at": self._parts.now, "expected": self._expected, "arrived": self._arrived}
+        return {
+            "beat_at": self._parts.now,
+            "moved_at": self._moved_at,
+            "expected": self._expected,
+            "arrived": self._arrived,
+        }
 
 
 def _with_patience(source: Source) -> Source:

@@ -246,6 +246,7 @@ def _fetch(session: Session, parts: Parts, row: FetchRow) -> FetchFacts:
         arrived=row.arrived,
         withheld=row.withheld,
         ahead=wanting.ahead(session, row) if waits else 0,
+        moved_at=row.moved_at,
         attended=not waits or wanting.attended(session, parts.now),
         cancelling=row.cancel_at is not None,
     )

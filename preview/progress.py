@@ -54,6 +54,7 @@ class Progress:
         self._held = self._already_held()
         self._withheld: set[str] = set()
         self._delivered = 0
+        self._moved_at = parts.now
         self._crashed: set[str] = set()
         self._unwritten: list[Taken] = []
 
@@ -71,6 +72,7 @@ class Progress:
     def count(self) -> None:
         """The archive delivered an instance: whatever becomes of it, it is one that the archive counts."""
         self._delivered += 1
+        self._moved_at = self._parts.now
 
     def is_poster(self, received: Received) -> bool:
         """Does it stand for its series? Without a plan, the first to arrive does."""
@@ -191,6 +193,7 @@ class Progress:
     def _write_counts(self, session: Session, **more: object) -> None:
         counts = {
             "beat_at": self._parts.now,
+            "moved_at": self._moved_at,
             "expected": self._total,
             "arrived": len(self._held) + len(self._withheld),
             "drawn": len(self._held),

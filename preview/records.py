@@ -139,6 +139,8 @@ class FetchRow(Base):
     begun_at: Mapped[datetime | None]
     beat_at: Mapped[datetime | None]
     """Last sign of life; a state such as "stalled" is computed from it and never written."""
+    moved_at: Mapped[datetime | None]
+    """When something last arrived: a worker may live while its archive has fallen silent."""
     finished_at: Mapped[datetime | None]
     attempt: Mapped[int] = mapped_column(default=0)
     """Fencing: whoever claimed an older attempt may no longer write."""

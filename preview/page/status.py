@@ -30,6 +30,8 @@ class FetchFacts:
     withheld: int
     ahead: int = 0
     cancelling: bool = False
+    moved_at: datetime | None = field(default=None, repr=False)
+    """When something last arrived. What follows from it is in the progress."""
     attended: bool = field(default=True, repr=False)
     """Is any worker at work? What follows from it is in the status."""
 
@@ -65,11 +67,13 @@ _LIVE = frozenset({Status.WAITING, Status.UNATTENDED, Status.PAUSED, Status.RUNN
 
 @dataclass(frozen=True)
 class Progress:
-    """A fetch as it is said: ``left`` is in seconds, rounded, None when it cannot be told."""
+    """An errand as it is said: ``left`` is in seconds, rounded, None when it cannot be told."""
 
     status: Status
     fetch: FetchFacts | None = None
     left: int | None = None
+    quiet: int | None = None
+    """For so many seconds nothing has arrived; None while that is nothing to speak of."""
 
 
 def progress_of(fetch: FetchFacts | None, bell: bool, now: datetime) -> Progress:
@@ -79,7 +83,8 @@ def progress_of(fetch: FetchFacts | None, bell: bool, now: datetime) -> Progress
     if fetch.outcome is not None:
         return Progress(_ended(fetch), fetch)
     if fetch.beat_at is not None and now - fetch.beat_at <= SILENT:
-        return Progress(Status.RUNNING, fetch, _seconds_left(fetch, now))
+        quiet = _quiet(fetch, now)
+        return Progress(Status.RUNNING, fetch, None if quiet else _seconds_left(fetch, now), quiet)
     if not bell:
         return Progress(Status.PAUSED, fetch)
     if fetch.beat_at is not None:
@@ -97,6 +102,13 @@ def _ended(fetch: FetchFacts) -> Status:
         Outcome.INCOMPLETE: Status.INCOMPLETE,
         Outcome.CANCELLED: Status.CANCELLED,
     }[fetch.outcome or Outcome.INCOMPLETE]
+
+
+def _quiet(fetch: FetchFacts, now: datetime) -> int | None:
+    """In steps of ten seconds, from the first ten on."""
+    last = fetch.moved_at or fetch.begun_at
+    steps = int((now - last).total_seconds()) // 10 if last else 0
+    return 10 * steps or None
 
 
 def _seconds_left(fetch: FetchFacts, now: datetime) -> int | None:

@@ -447,3 +447,23 @@ def test_another_browser_sees_its_own_patient_only(site, archive):
     html = theirs.page(theirs.opened(site, STRANGER))
     assert "Strange" in html
     assert "OKAFOR" not in html
+
+
+def test_what_is_known_stays_on_the_page_while_the_archive_is_away(site, client, archive):
+    """The question that an outage left without an answer takes nothing away from the doctor."""
+    for ds in study(StudyDescription="Chest"):
+        archive.add(ds)
+    path = client.opened(site)
+    client.press(client.page(path), "Fetch")
+    site.fetch_all()
+    pictures = re.findall(r'<img src="([^"]+)"', client.page(path))
+    archive.stop()
+    client.press(client.page(path), "Ask the archives again")
+    for said in (text_of(client.page(path)), site.ask_all() or text_of(client.page(path))):
+        assert "Chest" in said
+        assert "Complete, 3 of 3 images" in said
+        assert "The archive has not answered since; there may be newer images." in said
+        assert "No imaging found" not in said
+    assert "Not searched Main archive" in text_of(client.page(path))
+    assert re.findall(r'<img src="([^"]+)"', client.page(path)) == pictures
+    assert client.get(pictures[0]).status_code == 200

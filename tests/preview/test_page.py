@@ -449,3 +449,11 @@ def test_the_mark_of_the_study_page_changes_when_a_picture_arrives():
     facts_ = StudyPageFacts(Role.REFERRER, OKAFOR, one(ended()), (FIRST, SECOND), True)
     after = replace(facts_, strips=(fuller, SECOND))
     assert describe_study(facts_, NOW).mark != describe_study(after, NOW).mark
+
+
+@pytest.mark.parametrize(("seconds", "quiet"), [(9, None), (10, 10), (29, 20)])
+def test_a_fetch_to_which_nothing_comes_says_so_and_guesses_no_end(seconds, quiet):
+    progress = progress_of(fetching(moved_at=ago(seconds)), True, NOW)
+    assert progress.status is Status.RUNNING
+    assert progress.quiet == quiet
+    assert (progress.left is None) == (quiet is not None)

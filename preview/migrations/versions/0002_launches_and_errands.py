@@ -27,6 +27,7 @@ def upgrade() -> None:
         batch.alter_column("study_uid", server_default=None)
     with op.batch_alter_table("fetches") as batch:
         batch.add_column(_filled("errand", 16, "FETCH"))
+        batch.add_column(sa.Column("moved_at", sa.DateTime(timezone=True), nullable=True))
     # The first revision left the constraint to be named by the database; SQLite does not name it at all.
     postgresql = op.get_bind().dialect.name == "postgresql"
     was = "fetches_active_study_key" if postgresql else "uq_fetches_active_study"
