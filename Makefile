@@ -3,9 +3,10 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+OHIF := .venv/ohif/obtained
 NPM = $$(command -v npm || echo $(CURDIR)/$(BIN)/npm)
 
-.PHONY: help install demo start test bench test-packages lock clean
+.PHONY: help install demo demo-full start test bench test-packages lock clean
 
 help: ## Print every target in one sentence.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -15,10 +16,14 @@ install: .venv/installed ## Make .venv with the pinned, hashed packages and the 
 demo: install ## Start everything with made-up patients and print one link for each demo person (Ctrl-C stops it).
 	@$(BIN)/python -m preview.demo || test $$? -eq 130
 
+demo-full: install $(OHIF) ## Start the demo with a real Orthanc and the real OHIF to read in (as root or with sudo).
+	@preview/demo/debian-packages orthanc orthanc-dicomweb gcc libc6-dev
+	@$(BIN)/python -m preview.demo --full || test $$? -eq 130
+
 start: install ## Start the application itself with your preview.toml (Ctrl-C stops it).
 	@$(BIN)/honcho start -c finder=3 redis web finder worker reconciler || test $$? -eq 130
 
-test: install .venv/tested test-packages ## Run ruff, mypy and every test against the real parts.
+test: install .venv/tested $(OHIF) test-packages ## Run ruff, mypy and every test against the real parts.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest
@@ -50,4 +55,8 @@ clean: ## Remove .venv and everything the demo and the tests made.
 
 .venv/tested: .venv/installed requirements-test.txt
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-test.txt
+	@touch $@
+
+$(OHIF): .venv/installed preview/demo/viewer/ohif.pin
+	@$(BIN)/python -m preview.demo.viewer.ohif
 	@touch $@

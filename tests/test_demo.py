@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -11,15 +12,18 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
+from pydicom import dcmread
 from support.inspecting import text_of
 from support.installation import ROOT
+from support.ohif import drawing_browser, shown, watched
 
 
 @contextmanager
-def demo(folder):
-    """`make demo` in a session of its own, so that whatever it leaves behind can be found."""
+def demo(folder, target="demo"):
+    """`make demo` in a session of its own; the folder's name is in the environment of all it starts."""
     process = subprocess.Popen(
-        ["make", "demo"],
+        ["make", target],
         cwd=ROOT,
         env={**os.environ, "DEMO_FOLDER": str(folder)},
         stdout=subprocess.PIPE,
@@ -44,16 +48,16 @@ def read_until(process, words: str) -> str:
     raise AssertionError(said)
 
 
-def session_members(session: int) -> list[str]:
-    """What still runs in this session, by its command line."""
+def processes_of(folder) -> list[str]:
+    """What still runs of the demo in this folder, by its command line; honcho gives each a session."""
     alive = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            state, _, _, its_session = stat.read_text().rsplit(")", 1)[1].split()[:4]
-            command = (stat.parent / "cmdline").read_text().replace("\0", " ")
-        except (FileNotFoundError, ProcessLookupError):
+            environment = (process / "environ").read_bytes().split(b"\0")
+            command = (process / "cmdline").read_text().replace("\0", " ")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
-        if int(its_session) == session and state != "Z":
+        if f"DEMO_FOLDER={folder}".encode() in environment:
             alive.append(command)
     return alive
 
@@ -67,6 +71,14 @@ def folder(tmp_path_factory):
 def started(folder):
     with demo(folder) as process:
         yield read_until(process, "Ctrl-C stops everything")
+
+
+@pytest.fixture
+def with_studies(started, folder, tmp_path):
+    """A folder where the studies are made already, which takes most of a first start."""
+    for archive in ("main", "outside"):
+        shutil.copytree(folder / archive, tmp_path / archive)
+    return tmp_path
 
 
 def page(address: str) -> str:
@@ -90,20 +102,78 @@ def test_the_clinical_application_lists_every_patient(started):
         assert family in text
 
 
+def test_the_plain_demo_says_that_it_has_no_viewer(started):
+    assert "This demo has no OHIF viewer." in started
+    assert "OHIF is ready" not in started
+
+
 def test_a_second_demo_in_the_same_folder_is_refused(started, folder):
     with demo(folder) as process:
         said, _ = process.communicate(timeout=20)
     assert "A demo already runs" in said
 
 
-def test_ctrl_c_leaves_no_process_and_the_next_start_uses_what_is_there(tmp_path):
+def test_ctrl_c_leaves_no_process_and_the_next_start_uses_what_is_there(with_studies):
     for _ in range(2):
         began = time.monotonic()
-        with demo(tmp_path) as process:
+        with demo(with_studies) as process:
             said = read_until(process, "Ctrl-C stops everything")
             took = time.monotonic() - began
+            assert any("preview.demo.archive" in command for command in processes_of(with_studies))
             os.killpg(process.pid, signal.SIGINT)
             rest, _ = process.communicate(timeout=20)
-        assert session_members(process.pid) == []
+        assert processes_of(with_studies) == []
         assert "Traceback" not in said + rest
     assert took < 20  # a second start takes about 4 s alone; the machine may be busy
+
+
+# --- the full demo: a real Orthanc, and the real OHIF
+
+
+def test_the_full_demo_opens_a_study_in_the_viewer_and_starts_again_after_ctrl_c(with_studies):
+    folder = with_studies
+    with demo(folder, "demo-full") as process:
+        said = _read_until_all(process)
+        viewer = re.search(r"OHIF is ready on (http://\S+)", said)[1]
+        link = re.search(r"Dr Adams,.*?(http://\S+)", said)[1]
+        _a_study_is_read(link, viewer, folder / "main")
+        rest = _stopped(process, folder)
+    assert "Traceback" not in said + rest
+    for secret in (folder / "orthanc-password", folder / "orthanc" / "orthanc.json"):
+        assert secret.stat().st_mode & 0o077 == 0
+    assert (folder / "orthanc-password").read_text() not in said + rest
+
+    loaded = (folder / "orthanc" / "loaded").stat().st_mtime_ns
+    with demo(folder, "demo-full") as process:
+        said = read_until(process, "Orthanc MAIN is ready")
+        rest = _stopped(process, folder)
+    assert "Traceback" not in said + rest
+    assert (folder / "orthanc" / "loaded").stat().st_mtime_ns == loaded
+
+
+def _read_until_all(process) -> str:
+    said = ""
+    for words in ("OHIF is ready", "Orthanc MAIN is ready", "Ctrl-C stops everything"):
+        if words not in said:
+            said += read_until(process, words)
+    return said
+
+
+def _a_study_is_read(link: str, viewer: str, studies: Path) -> None:
+    """As the doctor does it: her link, the first study of the patient, its button."""
+    held = {dcmread(path, stop_before_pixels=True).SOPInstanceUID for path in studies.rglob("*.dcm")}
+    with sync_playwright() as playwright, drawing_browser(playwright) as browser:
+        preview, opened = browser.new_page(), watched(browser)
+        preview.goto(link)
+        address = preview.get_by_role("link", name="Open in viewer").first.get_attribute("href")
+        assert address.startswith(f"{viewer}/viewer?")
+        opened.goto(address)
+        assert held & set(shown(opened))
+
+
+def _stopped(process, folder) -> str:
+    assert any("/orthanc.json" in command for command in processes_of(folder))
+    os.killpg(process.pid, signal.SIGINT)
+    rest, _ = process.communicate(timeout=20)
+    assert processes_of(folder) == []
+    return rest

@@ -1,4 +1,4 @@
-"""`make demo`: makes the studies once, finds free ports, and hands over to honcho and the Procfile."""
+"""`make demo` and `make demo-full`: makes the studies once, finds ports, and hands over to honcho."""
 
 import fcntl
 import os
@@ -12,7 +12,11 @@ from preview.secret import secret_key
 FOLDER = Path(os.environ.get("DEMO_FOLDER", "var/demo"))
 CLINIC_KEY = FOLDER / "clinic-key"
 """What the demo's clinical application signs with, and the preview knows it by."""
-WANTED = {"web": 8000, "clinic": 8001, "main": 11113, "outside": 11114}
+WANTED = {"web": 8000, "clinic": 8001, "main": 11113, "outside": 11114, "viewer": 3000, "orthanc": 8042}
+PLAIN = "all=1,finder=2,demo-orthanc=0,demo-viewer=0"
+FULL = "all=1,finder=2,demo-archive=0"
+"""With a real Orthanc in place of the main archive, and the viewer that reads from it."""
+NO_VIEWER = "This demo has no OHIF viewer. Stop it and run make demo-full to read images."
 
 
 def main() -> None:
@@ -22,8 +26,10 @@ def main() -> None:
     make_outside(FOLDER / "outside")
     secret_key(CLINIC_KEY)
     ports = {name: free_port(wanted) for name, wanted in WANTED.items()}
+    full = "--full" in sys.argv[1:]
+    told = {**os.environ, **environment(ports), **(full_viewer(ports) if full else no_viewer())}
     honcho = str(Path(sys.executable).with_name("honcho"))
-    os.execve(honcho, [honcho, "start", "-c", "all=1,finder=2"], {**os.environ, **environment(ports)})  # noqa: S606 — our own program
+    os.execve(honcho, [honcho, "start", "-c", FULL if full else PLAIN], told)  # noqa: S606 — our own program
 
 
 def _refuse_second() -> None:
@@ -57,6 +63,22 @@ def environment(ports: dict[str, int]) -> dict[str, str]:
         "PREVIEW_LAUNCH__CLIENTS__CLINIC__KEY_FILE": str(CLINIC_KEY),
         "PREVIEW_APP__EMBED_ORIGINS": f"http://localhost:{ports['clinic']}",
     }
+
+
+def full_viewer(ports: dict[str, int]) -> dict[str, str]:
+    """The viewer and its archive, which is the main archive: whatever is brought to it can be read."""
+    viewer = f"http://127.0.0.1:{ports['viewer']}"
+    return {
+        "DEMO_VIEWER_PORT": str(ports["viewer"]),
+        "DEMO_ORTHANC_PORT": str(ports["orthanc"]),
+        "PREVIEW_VIEWER__URL": f"{viewer}/viewer",
+        "PREVIEW_VIEWER__DICOMWEB": f"{viewer}/dicom-web",
+        "PREVIEW_VIEWER__AET": "MAIN",
+    }
+
+
+def no_viewer() -> dict[str, str]:
+    return {"PREVIEW_VIEWER__MISSING": NO_VIEWER}
 
 
 def free_port(wanted: int) -> int:
