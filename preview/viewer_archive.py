@@ -16,7 +16,7 @@ from preview.viewer import CHECKING, NOT_CHECKED, Held, Holding
 
 log = logging.getLogger(__name__)
 
-FRESH = timedelta(seconds=15)
+FRESH = timedelta(seconds=5)
 """How long an answer is as good as a new one."""
 _PATIENCE_S = 0.4
 """How long a page waits for answers; whatever takes longer comes with its next poll."""

@@ -181,7 +181,7 @@ port = 11112
             self.processes = {}
             for name, command in commands.items():
                 self.processes[name] = stack.enter_context(_process(command, self.environment, output))
-            _wait_for_port(self.port)
+            wait_for_port(self.port)
             yield f"http://127.0.0.1:{self.port}"
 
 
@@ -199,7 +199,7 @@ def _process(command, environment, output):
             process.wait()
 
 
-def _wait_for_port(port: int, seconds: float = 20) -> None:
+def wait_for_port(port: int, seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from playwright.sync_api import Error
 
 from support.browser import CHROMIUM, FLAGS
-from support.installation import ROOT, _wait_for_port, free_port
+from support.installation import ROOT, free_port, wait_for_port
 
 DRAWING = [
     "--use-gl=angle",
@@ -44,7 +44,7 @@ def ohif(orthanc, port: int = 0):
         stdout=subprocess.DEVNULL,
     )
     try:
-        _wait_for_port(port)
+        wait_for_port(port)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -57,7 +57,7 @@ def drawing_browser(playwright):
     return playwright.chromium.launch(executable_path=CHROMIUM, args=[*flags, *DRAWING, ONLY_HERE])
 
 
-def shown(page, enough=any, seconds: float = 40) -> list[str]:
+def shown(page, enough=any, seconds: float = 60) -> list[str]:
     """The SOP Instance UID in each viewport, as soon as an image is drawn and ``enough`` says so of them.
 
     Headless, frames come only when a picture is asked for.
