@@ -121,6 +121,8 @@ def _read(status: int, body: Any, study_uid: str) -> Held:
         log.warning("the viewer's archive answers %d", status)
         return _known(Holding.UNCLEAR)
     named = [entry for entry in body if isinstance(entry, dict) and _value(entry, _STUDY_UID) == study_uid]
+    if len(named) > 1:  # one study UID under two patients: nobody can say which of them would open
+        return _known(Holding.UNCLEAR)
     if named:
         counted = str(_value(named[0], _INSTANCES))
         return _known(Holding.HELD, int(counted) if counted.isdecimal() else None)

@@ -100,6 +100,7 @@ def test_a_real_archive_that_refuses_our_sign_in_is_not_one_that_lacks_the_study
         (200, b"{}", Holding.UNCLEAR),
         (200, b"[1]", Holding.UNCLEAR),
         (200, b'[{"0020000D": {"Value": ["1.2.3"]}}]', Holding.UNCLEAR),
+        (200, b"[%s]" % b",".join([b'{"0020000D": {"Value": ["1.2.840.99.1"]}}'] * 2), Holding.UNCLEAR),
         (200, b'[{"0020000D": {"vr": "UI", "Value": ["1.2.840.99.1"]}}]', Holding.HELD),
         (200, b'[{"0020000D": {"Value": ["1.2.840.99.1"]}, "00201208": {"Value": ["x"]}}]', Holding.HELD),
         (200, b'[{"0020000D": {"Value": ["1.2.840.99.1"]}, "00201208": {"Value": [7]}}]', Holding.HELD),
