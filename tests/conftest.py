@@ -14,6 +14,23 @@ from support.orthanc import Orthanc
 
 from preview.demo.archive import Archive
 
+LONGEST = (
+    "test_demo.py",
+    "test_viewer_journey.py",
+    "test_journey.py",
+    "test_commands.py",
+    "test_real_archives.py",
+    "test_worker.py",
+    "test_ohif.py",
+    "test_killed_worker.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no process is left with one while the other has nothing to do."""
+    rank = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(LONGEST)))
+
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory):

@@ -1,38 +1,33 @@
-"""`fetch --wait` after a worker was killed: in a file of its own, for each takes half a minute of silence."""
+"""`fetch --wait` after the worker was killed: half a minute of silence tells, so both wait at once."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from support.installation import eventually, process, source_block
 from support.studies import study
 
 
-@pytest.fixture
-def chest(archive):
-    datasets = study(images=4)
-    for ds in datasets:
-        archive.add(ds)
-    return datasets[0].StudyInstanceUID
-
-
-def test_fetch_does_the_work_itself_where_the_worker_was_killed(install, archive, chest):
-    """A killed worker is registered for minutes; what tells is that nobody begins for half a minute."""
-    site = install(source_block("main", archive.port, aet="MAIN"), redis="embedded")
-    with process(site, "redis"):
-        with process(site, "worker", "fetches") as worker:
-            eventually(lambda: site.parts.bell.has_worker("fetches"))
-            worker.kill()
-        assert site.parts.bell.has_worker("fetches")
-        done = site.flask("fetch", "--source", "main", "--study", chest, "--wait", "--json")
-    assert done.returncode == 0, done.stderr
-    assert "No worker does it; fetching it here." in done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])["drawn"] == 4
-
-
-def test_fetch_says_when_the_worker_was_killed_that_ought_to_do_it(site, chest):
+def kill_its_worker(site) -> None:
+    """It stays registered for minutes, as if it would do the work."""
     with process(site, "worker", "fetches") as worker:
         eventually(lambda: site.parts.bell.has_worker("fetches"))
         worker.kill()
-    done = site.flask("fetch", "--source", "main", "--study", chest, "--wait")
-    assert done.returncode == 1
-    assert "No worker takes it" in done.stderr
+    assert site.parts.bell.has_worker("fetches")
+
+
+def test_fetch_does_the_work_itself_or_says_that_the_worker_ought_to(install, archive):
+    datasets = study(images=4)
+    for ds in datasets:
+        archive.add(ds)
+    source = source_block("main", archive.port, aet="MAIN")
+    alone, served = install(source, redis="embedded"), install(source)
+    with process(alone, "redis"), ThreadPoolExecutor(2) as shells:
+        for site in (alone, served):
+            kill_its_worker(site)
+        command = ("fetch", "--source", "main", "--study", datasets[0].StudyInstanceUID, "--wait", "--json")
+        here, nowhere = shells.map(lambda site: site.flask(*command), (alone, served))
+    assert here.returncode == 0, here.stderr
+    assert "No worker does it; fetching it here." in here.stderr
+    assert json.loads(here.stdout.splitlines()[-1])["drawn"] == 4
+    assert nowhere.returncode == 1
+    assert "No worker takes it" in nowhere.stderr

@@ -41,7 +41,7 @@ def source_block(name: str, port: int, **more: object) -> str:
         "associations": 2,
         # a dead archive must not hold up a test
         "connect_timeout": 1,
-        "association_timeout": 2,
+        "association_timeout": 4,
         "message_timeout": 3,
         "network_timeout": 3,
         **more,
