@@ -10,6 +10,9 @@
   for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     document.addEventListener(failure, () => { unreachable().hidden = false; });
   }
+  // What a reader has unfolded stays unfolded when the panel is refreshed.
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.tagName === "DETAILS");
+
   // One tab for the viewer: rel="noopener" makes a browser forget the tab's name and open another at every click.
   // So the viewer (one host, named in the settings) keeps its opener; without this script the link has none.
   document.addEventListener("click", (event) => {
