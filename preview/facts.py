@@ -24,7 +24,7 @@ from preview.page import (
 )
 from preview.parts import Parts
 from preview.records import AskRow, ContextRow, Errand, FetchRow, FoundRow
-from preview.viewer import Held
+from preview.viewer import NOT_CHECKED, Held
 
 
 def patient_facts(parts: Parts, context: ContextRow, ask: AskRow | None, modality: str) -> PatientFacts:
@@ -96,19 +96,24 @@ def _others(session: Session, parts: Parts, context: ContextRow, row: StudyRow) 
 
 
 _MOST = 50
-"""Other studies that are offered to compare with."""
+"""Studies that are offered to compare with, and that the viewer is asked about."""
 
 
 def _held(
     parts: Parts, rows: Iterable[StudyRow], errands: Mapping[tuple[int, Errand], FetchRow]
 ) -> dict[str, Held]:
-    """What the viewer has of each; an answer from before it was brought there is too old."""
+    """What the viewer has of each; an answer from before it was brought there is too old.
+
+    It is not asked about more than the newest few dozen, for every look would be as many questions.
+    """
     brought = {}
-    uids = [row.study_uid for row in rows]
+    newest = sorted(rows, key=lambda row: row.study_date or date.max, reverse=True)
+    uids = dict.fromkeys(row.study_uid for row in newest)
     for (_, errand), row in errands.items():
         if errand is Errand.BRING and row.finished_at:
             brought[row.study.study_uid] = row.finished_at
-    return parts.viewer.look(uids, brought)
+    asked = list(uids)[:_MOST]
+    return dict.fromkeys(uids, NOT_CHECKED) | parts.viewer.look(asked, brought)
 
 
 def _viewer(
