@@ -15,6 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
+SHORTEST_KEY = 32
+"""Bytes: what HS256 needs at least (RFC 7518 3.2)."""
+
+
 def _expect(holds: bool, expected: str) -> None:
     if not holds:
         raise ValueError(f"expected {expected}")
@@ -89,7 +93,7 @@ def _key_file(value: Path) -> Path:
     return value
 
 
-def _is_secret(path: Path, shortest: int = 32) -> bool:
+def _is_secret(path: Path, shortest: int = SHORTEST_KEY) -> bool:
     try:
         return len(path.read_bytes().strip()) >= shortest and not path.stat().st_mode & 0o077
     except OSError:

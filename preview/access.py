@@ -76,6 +76,14 @@ def wish_of(context: ContextRow) -> Wish:
     return Wish(span, context.accession, context.study_uid)
 
 
+def is_for_somebody_else(session: Session, code: str, browser: str, now: datetime) -> bool:
+    """Has another person than the code's opened something in this browser that is still open?"""
+    person = session.scalar(select(ContextRow.person).where(ContextRow.code_hash == _hashed(code)))
+    open_here = (ContextRow.session == browser) & (ContextRow.ends_at > now)
+    others = select(ContextRow.key).where(open_here, ContextRow.person != person).limit(1)
+    return person is not None and session.scalar(others) is not None
+
+
 def redeem(session: Session, code: str, browser: str, *, now: datetime, hours: float) -> ContextRow | None:
     """Open the code's context for this browser; None if it was used, has ended, or never was."""
     unused = (ContextRow.code_hash == _hashed(code)) & (ContextRow.ends_at > now)

@@ -13,6 +13,7 @@ from fetch.errors import FetchError
 from fetch.model import Source
 from fetch.reasons import Reason
 from fetch.sources.move import Moved, move
+from preview import contents
 from preview.bell import MOST_ATTEMPTS
 from preview.claim import Claim, Superseded
 from preview.parts import Parts
@@ -73,10 +74,18 @@ class _Bringing:
             return Outcome.FAILED, Reason.SOURCE_GONE
         if destination is None:
             return Outcome.FAILED, Reason.DESTINATION_UNKNOWN
+        if not self._still_the_patients():
+            return Outcome.FAILED, Reason.SOME_WITHHELD
         local, uid = self._parts.settings.local, self._claim.study_uid
         moved = move(_with_patience(source), local, uid, destination, self._hear, self._opened)
         self._hear(moved)
-        return self._judged(moved)
+        outcome = self._judged(moved)
+        return (Outcome.CANCELLED, None) if self._cancelled else outcome
+
+    def _still_the_patients(self) -> bool:
+        """What was found in its images meanwhile may say that they are somebody else's."""
+        with self._parts.records.read() as session:
+            return not contents.holds_strangers(session, self._claim.study_row)
 
     def _judged(self, moved: Moved) -> tuple[Outcome, Reason | None]:
         """The viewer's own archive has the last word; where nobody can ask it, the source has."""

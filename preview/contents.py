@@ -10,7 +10,7 @@ from fetch.model import Plan, Received, Series
 from fetch.records import StudyRow, insert_once, new_key
 from preview.pictures.drawing import Drawn, Header
 from preview.pictures.thumbnail import DrawingKind
-from preview.records import Arrival, FetchRow, InstanceRow, SeriesRow
+from preview.records import Arrival, Errand, FetchRow, InstanceRow, SeriesRow
 
 _LONGEST_UID = 64
 """What DICOM allows and a column holds: PostgreSQL would refuse every row of the batch for a longer one."""
@@ -50,10 +50,18 @@ def forget(session: Session, study: StudyRow) -> None:
     session.execute(delete(InstanceRow).where(InstanceRow.study_row == study.id))
     session.execute(delete(SeriesRow).where(SeriesRow.study_row == study.id))
     theirs = FetchRow.study_row == study.id
-    session.execute(delete(FetchRow).where(theirs, FetchRow.finished_at.is_not(None)))
+    # Nobody asked to send another patient's study to the viewer.
+    over = FetchRow.finished_at.is_not(None) | (FetchRow.errand == Errand.BRING)
+    session.execute(delete(FetchRow).where(theirs, over))
     nothing = {"arrived": 0, "drawn": 0, "withheld": 0}
     again = nothing | {"attempt": FetchRow.attempt + 1, "beat_at": None, "begun_at": None}
     session.execute(update(FetchRow).where(theirs).values(again))
+
+
+def holds_strangers(session: Session, study_row: int) -> bool:
+    """Were images of somebody else found in it?"""
+    withheld = (InstanceRow.study_row == study_row) & (InstanceRow.arrival == Arrival.WITHHELD)
+    return session.scalar(select(InstanceRow.id).where(withheld).limit(1)) is not None
 
 
 def held(session: Session, study_row: int) -> dict[str, int]:

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlencode
 
+from fetch.model import Patient
+
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")  # PS3.5 9.1
 _COMPARE = "@ohif/hpCompare"
 """OHIF's hanging protocol for two studies: the first is current (left), the second its prior (right)."""
@@ -24,9 +26,7 @@ def study_link(url: str, data_source: str, study_uid: str) -> str | None:
     return _link(url, data_source, [study_uid], {})
 
 
-def image_link(
-    url: str, data_source: str, study_uid: str, series_uid: str, instance_uid: str
-) -> str | None:
+def image_link(url: str, data_source: str, study_uid: str, series_uid: str, instance_uid: str) -> str | None:
     """One study, opened at this series and image."""
     at = {"initialSeriesInstanceUID": series_uid, "initialSopInstanceUID": instance_uid}
     return _link(url, data_source, [study_uid], at)
@@ -66,11 +66,30 @@ class Holding(StrEnum):
 
 
 @dataclass(frozen=True)
+class Entry:
+    """Whose the study is there, as far as the archive says."""
+
+    patient_id: str = ""
+    name: str = ""
+    born: str = ""
+
+    def is_other_than(self, patient: Patient) -> bool:
+        """Is it certainly somebody else's? An id alone may have been changed on the study's way there."""
+        written = f"{patient.birth_date:%Y%m%d}" if patient.birth_date else ""
+        if self.born and written and self.born != written:
+            return True
+        family = self.name.split("^", 1)[0].strip().casefold()
+        other_name = bool(family) and family != patient.family_name.casefold()
+        return other_name and bool(self.patient_id) and self.patient_id != patient.identity.patient_id
+
+
+@dataclass(frozen=True)
 class Held:
     """One answer. ``instances`` is None where the archive does not count."""
 
     holding: Holding
     instances: int | None = None
+    entry: Entry | None = None
     at: datetime | None = field(default=None, repr=False)
 
 

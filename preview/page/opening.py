@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from fetch.model import Study
 from preview.page.status import FetchFacts, Progress, Status, progress_of
-from preview.viewer import NOT_CHECKED, Held, Holding
+from preview.viewer import NOT_CHECKED, Held, Holding, is_uid
 
 
 class Door(StrEnum):
@@ -21,11 +22,15 @@ class Door(StrEnum):
     DOWN = "down"
     REFUSED = "refused"
     UNCLEAR = "unclear"
+    OTHER_PATIENT = "other-patient"
+    """What the viewer has under this study UID is somebody else's."""
+    NO_LINK = "no-link"
+    """Its UID is none that a link may carry."""
 
     @property
     def leads(self) -> bool:
         """May the link be offered? A missing study would open on a page that says it does not exist."""
-        return self not in (Door.NO_VIEWER, Door.ABSENT)
+        return self not in (Door.NO_VIEWER, Door.ABSENT, Door.OTHER_PATIENT, Door.NO_LINK)
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,12 @@ class Opening:
 
 
 def opening_of(
-    facts: ViewerFacts, counted: int | None, fetched: int | None, bell: bool, now: datetime
+    facts: ViewerFacts, study: Study, fetch: FetchFacts | None, bell: bool, now: datetime
 ) -> Opening:
-    """``counted``: how many images the source says there are; ``fetched``: how many it listed when asked."""
-    expected = max((n for n in (counted, fetched) if n is not None), default=None)
-    door = _door(facts, expected)
+    """How this study opens, and whether it may be brought: not while some of its images are another's."""
+    counts = (study.instance_count, fetch.expected if fetch else None)
+    expected = max((n for n in counts if n is not None), default=None)
+    door = door_of(facts, study, expected)
     progress = progress_of(facts.bring, bell, now) if facts.bring else None
     under_way = progress is not None and progress.status.live
     lacks = door in (Door.ABSENT, Door.PART)
@@ -79,17 +85,22 @@ def opening_of(
         data_source=facts.data_source,
         held=facts.held.instances,
         expected=expected,
-        can_bring=lacks and facts.reachable_by_move and not under_way,
+        can_bring=lacks and facts.reachable_by_move and not under_way and not (fetch and fetch.withheld),
         progress=progress if lacks or under_way else None,
         at=facts.held.at,
     )
 
 
-def _door(facts: ViewerFacts, expected: int | None) -> Door:
+def door_of(facts: ViewerFacts, study: Study, expected: int | None) -> Door:
+    """What the viewer has of this study; ``expected``: how many images it ought to have, None if unknown."""
     if not facts.exists:
         return Door.NO_VIEWER
+    if not is_uid(study.study_uid):
+        return Door.NO_LINK
     held = facts.held
-    if held.holding is Holding.HELD:
-        short = held.instances is not None and expected is not None and held.instances < expected
-        return Door.PART if short else Door.OPEN
-    return Door(held.holding.value)
+    if held.holding is not Holding.HELD:
+        return Door(held.holding.value)
+    if held.entry is not None and held.entry.is_other_than(study.patient):
+        return Door.OTHER_PATIENT
+    short = held.instances is not None and expected is not None and held.instances < expected
+    return Door.PART if short else Door.OPEN

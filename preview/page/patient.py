@@ -213,13 +213,8 @@ def card_of(study: StudyFacts, bell: bool, now: datetime) -> Card:
     progress = progress_of(study.fetch, bell, now)
     if progress.status is Status.COMPLETE and _grown(study):
         progress = replace(progress, status=Status.GROWN)
-    opening = _opening(study, bell, now)
+    opening = opening_of(study.viewer, study.study, study.fetch, bell, now)
     return Card(study.key, study.study, study.labels, study.posters, progress, opening, study.as_of)
-
-
-def _opening(study: StudyFacts, bell: bool, now: datetime) -> Opening:
-    listed = study.fetch.expected if study.fetch else None
-    return opening_of(study.viewer, study.study.instance_count, listed, bell, now)
 
 
 def _grown(study: StudyFacts) -> bool:

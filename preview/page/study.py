@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from fetch.model import Patient, Study
-from preview.page.opening import Door, Opening, ViewerFacts
+from preview.page.opening import Door, Opening, ViewerFacts, door_of
 from preview.page.patient import Card, StudyFacts, card_of
 from preview.page.status import Milestones, marked, pace
 from preview.records import Role
-from preview.viewer import Holding
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,8 @@ class Comparison:
     prior_uid: str
     series_uid: str
     """A series of this study, at which the viewer opens."""
+    held: int | None = None
+    """How many images of the other study the viewer has, where that is not all of it."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def describe_study(facts: StudyPageFacts, now: datetime) -> StudyPage:
         before=pictures[index - 1] if index > 0 else None,
         after=pictures[index + 1] if index + 1 < len(pictures) else None,
         comparisons=_comparisons(facts, card.opening),
-        pace=pace(_last_wish(facts, card, now), now) if card.live else None,
+        pace=pace(_last_wish(facts, card, now), now) if card.live or _checking(facts, card) else None,
         milestones=(card.milestone,),
     )
 
@@ -120,31 +121,36 @@ def describe_study(facts: StudyPageFacts, now: datetime) -> StudyPage:
 def _last_wish(facts: StudyPageFacts, card: Card, now: datetime) -> datetime | None:
     errands = (facts.study.fetch, facts.study.viewer.bring)
     wishes = [errand.wanted_at for errand in errands if errand and not errand.finished_at]
-    return now if card.opening.door is Door.CHECKING else max(wishes, default=None)
+    return now if _checking(facts, card) else max(wishes, default=None)
+
+
+def _checking(facts: StudyPageFacts, card: Card) -> bool:
+    """Is the viewer still being asked, about this study or one to compare it with?"""
+    return Door.CHECKING in (card.opening.door, *map(_door, facts.others))
 
 
 def _comparisons(facts: StudyPageFacts, opening: Opening) -> tuple[Comparison, ...]:
     """With every other study that the viewer has in the same place; one that it lacks would open nothing."""
-    study = facts.study.study
     series = next((strip.series_uid for strip in facts.strips if strip.pictures), "")
     if not opening.door.leads or not series:
         return ()
-    there = [other for other in facts.others if _is_there(other.viewer)]
-    together = [other.study for other in there if other.viewer.data_source == opening.data_source]
-    return tuple(_comparison(study, other, series) for other in together)
+    together = [other for other in facts.others if other.viewer.data_source == opening.data_source]
+    there = [other for other in together if _door(other).leads and _door(other) is not Door.CHECKING]
+    return tuple(_comparison(facts.study.study, other, series) for other in there)
 
 
-def _comparison(study: Study, other: Study, series_uid: str) -> Comparison:
-    later, earlier = sorted((study, other), key=_when, reverse=True)
-    return Comparison(other, later.study_uid, earlier.study_uid, series_uid)
+def _door(other: Other) -> Door:
+    return door_of(other.viewer, other.study, other.study.instance_count)
+
+
+def _comparison(study: Study, other: Other, series_uid: str) -> Comparison:
+    later, earlier = sorted((study, other.study), key=_when, reverse=True)
+    held = other.viewer.held.instances if _door(other) is Door.PART else None
+    return Comparison(other.study, later.study_uid, earlier.study_uid, series_uid, held)
 
 
 def _when(study: Study) -> tuple[date, str]:
     return study.study_date or date.min, study.study_time
-
-
-def _is_there(viewer: ViewerFacts) -> bool:
-    return viewer.exists and viewer.held.holding is not Holding.ABSENT
 
 
 def _chosen(facts: StudyPageFacts) -> Strip | None:

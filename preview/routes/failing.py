@@ -11,6 +11,7 @@ from werkzeug.exceptions import Forbidden, Gone, HTTPException, MethodNotAllowed
 
 from preview.logs import describe
 from preview.range import WrongRange
+from preview.routes import launching
 from preview.routes.guard import SessionEnded
 
 
@@ -116,5 +117,7 @@ def unexpected(error: Exception) -> Response:
 
 
 def _page(code: int, title: str, what: str, next_step: str, reference: str = "") -> Response:
+    if request.endpoint == "launching.launch":
+        return launching.refusal(code, what, reference)
     body = render_template("error.html", title=title, what=what, next_step=next_step, reference=reference)
     return make_response(body, code)

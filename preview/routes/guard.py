@@ -35,6 +35,11 @@ def browser() -> str:
     return str(session[_BROWSER])
 
 
+def new_browser() -> None:
+    """Somebody else sits here now: what the last person opened is no longer open."""
+    session.clear()
+
+
 def opened(key: str) -> ContextRow:
     """The context of this key, or :class:`SessionEnded`."""
     with parts().records.read() as db:

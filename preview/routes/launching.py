@@ -3,9 +3,9 @@
 import logging
 import secrets
 
-from flask import Blueprint, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as Answer
 
 from preview import access
 from preview.launch import LONGEST_LIFE, LaunchRefused, Refusal, Token, read_token, use_up
@@ -16,7 +16,7 @@ blueprint = Blueprint("launching", __name__)
 
 
 @blueprint.post("/launch")
-def launch() -> Response:
+def launch() -> Answer:
     """303 to a one-time address without patient data; as JSON for a program that asks for it.
 
     Exempt from the check against forged requests (``app.py``): it changes nothing without a signed token.
@@ -53,7 +53,7 @@ def _wants_json() -> bool:
 
 def _refusal(refused: LaunchRefused) -> Response:
     """One sentence and a reference; which claim it was is for the log, and for the program that asked."""
-    reference = f"L-{secrets.token_hex(3).upper()}"
+    reference = _reference()
     log.warning(
         "launch refused reference=%s client=%s why=%s fields=%s",
         reference,
@@ -61,9 +61,23 @@ def _refusal(refused: LaunchRefused) -> Response:
         refused.why.code,
         ",".join(refused.fields) or "-",
     )
-    sentence = _sentence(refused)
+    return _refused(refused.why.status, _sentence(refused), reference)
+
+
+def refusal(status: int, sentence: str, reference: str = "") -> Response:
+    """As above, for what was wrong before the token was read: too long, or no database to look into."""
+    reference = reference or _reference()
+    log.warning("launch refused reference=%s status=%d", reference, status)
+    return _refused(status, sentence, reference)
+
+
+def _reference() -> str:
+    return f"L-{secrets.token_hex(3).upper()}"
+
+
+def _refused(status: int, sentence: str, reference: str) -> Response:
     if _wants_json():
-        return make_response(jsonify(error=sentence, reference=reference), refused.why.status)
+        return make_response(jsonify(error=sentence, reference=reference), status)
     body = render_template(
         "error.html",
         title=gettext("The patient's imaging was not opened"),
@@ -73,7 +87,7 @@ def _refusal(refused: LaunchRefused) -> Response:
         ),
         reference=reference,
     )
-    return make_response(body, refused.why.status)
+    return make_response(body, status)
 
 
 def _sentence(refused: LaunchRefused) -> str:

@@ -5,7 +5,7 @@ from werkzeug.exceptions import Gone
 from werkzeug.wrappers import Response
 
 from preview import access, asking
-from preview.routes.guard import browser, known_browser, parts
+from preview.routes.guard import browser, known_browser, new_browser, parts
 
 blueprint = Blueprint("opening", __name__)
 
@@ -31,6 +31,8 @@ def open_context(code: str) -> Response:
     our = parts()
     with our.records.write() as db:
         hours = our.settings.app.session_hours
+        if access.is_for_somebody_else(db, code, browser(), our.now):
+            new_browser()
         context = access.redeem(db, code, browser(), now=our.now, hours=hours)
     if context is None:
         raise Gone

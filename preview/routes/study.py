@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, render_template, request, send_file, url_
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from preview import facts, wanting
+from preview import contents, facts, wanting
 from preview.page import StudyPage, describe_study
 from preview.records import Errand
 from preview.routes.guard import opened_for_patient, parts, visible
@@ -47,7 +47,9 @@ def cancel(key: str, study_key: str) -> Response:
 def bring(key: str, study_key: str) -> Response:
     """Have the source send the study to the viewer; only what may be shown may be brought."""
     row = visible(opened_for_patient(key), study_key)
-    if parts().settings.viewer.aet is None:
+    with parts().records.read() as db:
+        strangers = contents.holds_strangers(db, row.id)
+    if parts().settings.viewer.aet is None or strangers:
         raise NotFound
     wanting.want(parts(), row, Errand.BRING)
     return _back(key, study_key)

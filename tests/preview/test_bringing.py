@@ -2,21 +2,26 @@
 
 import re
 import time
+from dataclasses import replace
 from threading import Timer
 
 import pytest
+import urllib3
 from support.inspecting import text_of
 from support.installation import source_block
 from support.orthanc import Orthanc
 from support.studies import OKAFOR, STRANGER, study
 
+from fetch.records import StudyRow
 from preview import wanting
+from preview.asking import note_study
 from preview.demo.behaviour import (
     Kind,
     answers,
     claims_success_but_sends_nothing,
     leaves_out,
     nothing_listens,
+    sends_someone_else,
     slow,
 )
 from preview.records import Errand, FetchRow, Outcome
@@ -192,6 +197,47 @@ def test_without_a_way_to_the_viewer_there_is_no_button(install, archive, held, 
     key = re.search(r'id="study-(\w+)"', html)[1]
     token = re.search(r'name="csrf_token" value="([^"]*)"', html)[1]
     assert client.post(f"{path}/studies/{key}/bring", data={"csrf_token": token}).status_code == 404
+
+
+def received(viewers_archive, uid) -> int:
+    found = urllib3.request("GET", f"{viewers_archive.http}/dicom-web/studies/{uid}/instances", timeout=5)
+    return len(found.json()) if found.status == 200 else 0
+
+
+def test_a_study_that_turns_out_to_be_another_patients_is_not_sent(site, client, page, held, viewers_archive):
+    """Between the press of the button and the worker, the archive has corrected whose it is."""
+    client.press(client.page(page), "Bring to the viewer")
+    uid = held[0].StudyInstanceUID
+    with site.parts.records.write() as session:
+        row = session.query(StudyRow).filter_by(study_uid=uid).one()
+        note_study(session, replace(row.study, patient=STRANGER), site.parts.now)
+    site.fetch_all()
+    assert errands(site) == []
+    assert received(viewers_archive, uid) == 0
+
+
+def test_a_study_with_images_of_somebody_else_is_not_sent(site, client, page, held, archive, viewers_archive):
+    for ds in study(STRANGER):
+        archive.add(ds)
+    archive.behave(sends_someone_else())
+    html = client.page(page)
+    token = re.search(r'name="csrf_token" value="([^"]*)"', html)[1]
+    address = re.search(r'action="([^"]*/bring)"', html)[1]
+    client.press(html, "Fetch")
+    site.fetch_all()
+    assert "Bring to the viewer" not in client.page(page)
+    assert client.post(address, data={"csrf_token": token}).status_code == 404
+    assert received(viewers_archive, held[0].StudyInstanceUID) == 0
+
+
+def test_a_study_that_the_viewer_has_under_another_patient_is_not_offered(
+    site, client, page, held, viewers_archive
+):
+    uid = held[0].StudyInstanceUID
+    viewers_archive.store(study(STRANGER, study_uid=uid))
+    html = client.page(page)
+    assert "is filed under another patient" in text_of(html)
+    assert 'target="ohif"' not in html
 
 
 # --- the other things that are said before the click

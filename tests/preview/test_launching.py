@@ -333,3 +333,45 @@ def test_without_embedding_no_other_site_may_frame_us(site, client):
     cookie = site.app.test_client().get(site.launch(OKAFOR)).headers.get("Set-Cookie", "SameSite=Lax")
     assert "SameSite=Lax" in cookie
     assert "Partitioned" not in cookie
+
+
+# --- what stands around it
+
+
+def test_a_token_that_is_far_too_long_is_refused_like_any_other(site, client):
+    response = launched(client, "a" * 80_000, **ACCEPTS_JSON)
+    assert response.status_code == 413
+    assert re.fullmatch(r"L-[0-9A-F]{6}", response.json["reference"])
+
+
+@pytest.mark.parametrize("left", ["k", "", None])
+def test_a_key_that_was_replaced_by_a_short_one_opens_nothing(site, client, tmp_path, left):
+    file = site.settings.launch.clients[0].key_file
+    file.unlink()
+    if left is not None:
+        file.write_text(left)
+        file.chmod(0o600)
+    response = launched(client, signed(key=left or KEY))
+    assert response.status_code == 401
+    assert contexts(site) == []
+
+
+def opened_by(client, site, person, role="referrer") -> str:
+    token = signed(claims(sub=person, roles=[role]))
+    address = launched(client, token).headers["Location"].removeprefix(site.settings.app.url)
+    return client.get(address).headers["Location"]
+
+
+def test_whoever_comes_next_at_the_same_browser_inherits_nothing(site, client):
+    staff = opened_by(client, site, "Sam Patel", "staff")
+    assert client.get("/unmatched").status_code in {200, 303}
+    doctor = opened_by(client, site, "Dr Adams")
+    assert client.get(doctor).status_code == 200
+    assert client.get("/unmatched").status_code == 403
+    assert client.get(staff).status_code == 403
+
+
+def test_the_same_person_keeps_what_is_open_in_other_tabs(site, client):
+    first, second = opened_by(client, site, "Dr Adams"), opened_by(client, site, "Dr Adams")
+    assert first != second
+    assert (client.get(first).status_code, client.get(second).status_code) == (200, 200)

@@ -5,16 +5,16 @@ import time
 from base64 import b64decode
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from support.installation import free_port
+from support.installation import eventually, free_port
 from support.orthanc import Orthanc
-from support.studies import study
+from support.studies import OKAFOR, study
 
 from fetch.settings import Viewer
-from preview.viewer import CHECKING, NOT_CHECKED, Held, Holding
+from preview.viewer import CHECKING, NOT_CHECKED, Entry, Held, Holding
 from preview.viewer_archive import ViewerArchive
 
 UID = "1.2.840.99.1"
@@ -73,9 +73,19 @@ def sign_in(orthanc, tmp_path):
     return file
 
 
+def settled(archive, uids, seconds=10):
+    """What is known as soon as nothing is looked for any more."""
+    end = time.monotonic() + seconds
+    while CHECKING in (held := archive.look(uids)).values() and time.monotonic() < end:
+        time.sleep(0.05)
+    return held
+
+
 def test_a_real_archive_says_how_many_images_it_has(orthanc, sign_in):
     archive = ViewerArchive(viewer(orthanc.http, dicomweb_auth_file=sign_in))
-    assert replace(archive.ask(UID), at=None) == Held(Holding.HELD, 4)
+    assert replace(archive.ask(UID), at=None) == Held(
+        Holding.HELD, 4, Entry("4471902", "OKAFOR^Adaeze", "19750714")
+    )
     assert archive.ask("1.2.840.99.2").holding is Holding.ABSENT
 
 
@@ -120,7 +130,9 @@ def test_a_viewer_that_is_not_there_is_down():
 def test_a_viewer_whose_archive_lives_without_it_is_down_too(orthanc, sign_in):
     pages = f"http://127.0.0.1:{free_port()}/viewer"
     settings = Viewer(url=pages, dicomweb=f"{orthanc.http}/dicom-web", dicomweb_auth_file=sign_in)
-    assert ViewerArchive(settings).ask(UID).holding is Holding.DOWN
+    archive = ViewerArchive(settings)
+    assert settled(archive, [UID])[UID].holding is Holding.DOWN
+    assert archive.ask(UID).holding is Holding.HELD
 
 
 def test_without_an_address_nobody_asks():
@@ -154,3 +166,57 @@ def test_many_studies_are_asked_for_at_once_and_each_once():
     assert {one.holding for one in held.values()} <= {Holding.ABSENT, Holding.CHECKING}
     assert sorted(held) == sorted(uids)
     assert len(server.paths) <= 40
+
+
+def test_an_old_answer_stands_until_the_new_one_is_there(monkeypatch):
+    """Else a page with many studies and a slow archive would never be done."""
+    server = Answering(seconds=0.2)
+    uids = [f"1.2.{n}" for n in range(12)]
+    with server.running() as address:
+        archive = ViewerArchive(viewer(address))
+        settled(archive, uids)
+        monkeypatch.setattr("preview.viewer_archive.FRESH", timedelta(0))
+        for _ in range(5):
+            assert {held.holding for held in archive.look(uids).values()} == {Holding.ABSENT}
+
+
+def test_one_answer_speaks_for_an_archive_that_is_away():
+    archive = ViewerArchive(viewer(f"http://127.0.0.1:{free_port()}"))
+    held = settled(archive, [f"1.2.{n}" for n in range(40)], seconds=3)
+    assert {one.holding for one in held.values()} == {Holding.DOWN}
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b" " * (2 << 20), b"\xff\xfe", b'[{"0020000D": 7}]'])
+def test_nonsense_is_unclear_and_the_next_answer_counts_again(monkeypatch, body):
+    server = Answering(body=body)
+    with server.running() as address:
+        archive = ViewerArchive(viewer(address))
+        assert settled(archive, [UID])[UID].holding is Holding.UNCLEAR
+        server.body = b"[]"
+        monkeypatch.setattr("preview.viewer_archive.FRESH", timedelta(0))
+        eventually(lambda: archive.look([UID])[UID].holding is Holding.ABSENT)
+
+
+def test_a_sign_in_that_is_being_replaced_is_unclear_for_that_moment(orthanc, sign_in, monkeypatch):
+    archive = ViewerArchive(viewer(orthanc.http, dicomweb_auth_file=sign_in))
+    held = sign_in.read_text()
+    sign_in.unlink()
+    assert settled(archive, [UID])[UID].holding is Holding.UNCLEAR
+    sign_in.write_text(held)
+    monkeypatch.setattr("preview.viewer_archive.FRESH", timedelta(0))
+    eventually(lambda: archive.look([UID])[UID].holding is Holding.HELD)
+
+
+@pytest.mark.parametrize(
+    ("entry", "other"),
+    [
+        (Entry(), False),
+        (Entry("4471902", "OKAFOR^Adaeze", "19750714"), False),
+        (Entry("RIS-4471902", "OKAFOR^A", "19750714"), False),
+        (Entry("4471902", "MARRIED^Adaeze", "19750714"), False),
+        (Entry("4471902", "OKAFOR^Adaeze", "19310131"), True),
+        (Entry("9990001", "STRANGER^Sam", ""), True),
+    ],
+)
+def test_a_study_that_is_filed_under_another_patient_is_known_as_such(entry, other):
+    assert entry.is_other_than(OKAFOR) is other
