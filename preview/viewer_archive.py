@@ -19,9 +19,11 @@ from preview.viewer import CHECKING, NOT_CHECKED, Entry, Held, Holding
 log = logging.getLogger(__name__)
 
 FRESH = timedelta(seconds=5)
-"""How long an answer is as good as a new one. An older one stands until the new one is there."""
+"""How long an answer is as good as a new one."""
+STANDS = timedelta(seconds=30)
+"""How long an older one stands while a slow archive is asked anew: else many would never all be known."""
 _PATIENCE_S = 0.4
-"""How long a page waits for first answers; whatever takes longer comes with its next poll."""
+"""How long a page waits for new answers; whatever takes longer comes with its next poll."""
 _TIMEOUT = urllib3.Timeout(connect=2, read=5)
 _DEADLINE_S = 8
 """For a whole answer: one that drips in must not hold a thread for ever."""
@@ -62,8 +64,8 @@ class ViewerArchive:
         if self._viewer.dicomweb is None:
             return dict.fromkeys(uids, NOT_CHECKED)
         since = not_before or {}
-        first = [asked for uid in uids if (asked := self._refresh(uid, since.get(uid)))]
-        wait(first, timeout=_PATIENCE_S)
+        asked = [asking for uid in uids if (asking := self._refresh(uid, since.get(uid)))]
+        wait(asked, timeout=_PATIENCE_S)
         return {uid: self._answer(uid, since.get(uid)) for uid in uids}
 
     def ask(self, study_uid: str) -> Held:
@@ -78,16 +80,15 @@ class ViewerArchive:
             return _known(Holding.UNCLEAR)
 
     def _refresh(self, uid: str, since: datetime | None) -> Future[None] | None:
-        """Ask unless the answer is fresh; the question to wait for, where nothing usable is known at all."""
+        """Ask unless the answer is fresh; the question that is under way."""
         with self._lock:
             known = self._known.get(uid)
-            usable = _usable(known, since)
-            if (usable and _fresh(known)) or _fresh(self._away):
+            if (_usable(known, since) and _fresh(known)) or _fresh(self._away):
                 return None
             asked = self._asking.get(uid)
             if asked is None:
                 asked = self._asking[uid] = self._pool().submit(self._find_out, uid)
-            return None if usable else asked
+            return asked
 
     def _answer(self, uid: str, since: datetime | None) -> Held:
         with self._lock:
@@ -165,8 +166,10 @@ def _body(answer: urllib3.BaseHTTPResponse) -> bytes:
 
 
 def _usable(known: Held | None, since: datetime | None) -> bool:
-    """An answer from before something happened says nothing any more."""
-    return known is not None and (since is None or known.at is None or known.at >= since)
+    """An old answer, or one from before something happened, says nothing any more."""
+    if known is None or known.at is None or known.at < datetime.now(UTC) - STANDS:
+        return False
+    return since is None or known.at >= since
 
 
 def _fresh(known: Held | None) -> bool:

@@ -180,6 +180,17 @@ def test_an_old_answer_stands_until_the_new_one_is_there(monkeypatch):
             assert {held.holding for held in archive.look(uids).values()} == {Holding.ABSENT}
 
 
+def test_what_has_happened_in_the_last_minute_is_seen_at_once(monkeypatch):
+    """A page that polls no more must not show what was true a while ago."""
+    server = Answering()
+    with server.running() as address:
+        archive = ViewerArchive(viewer(address))
+        assert settled(archive, [UID])[UID].holding is Holding.ABSENT
+        server.status = 503
+        monkeypatch.setattr("preview.viewer_archive.FRESH", timedelta(0))
+        assert archive.look([UID])[UID].holding is Holding.DOWN
+
+
 def test_one_answer_speaks_for_an_archive_that_is_away():
     archive = ViewerArchive(viewer(f"http://127.0.0.1:{free_port()}"))
     held = settled(archive, [f"1.2.{n}" for n in range(40)], seconds=3)
