@@ -5,6 +5,9 @@ import logging
 from fetch.settings import WrongSettings, load_settings
 from preview import assets
 
+# Imported once, before the web processes are forked from this one: they are there the sooner.
+from preview.routes import failing, imaging, launching, opening, study, unmatched  # noqa: F401
+
 try:
     bind = load_settings().app.listen
 except WrongSettings as wrong:

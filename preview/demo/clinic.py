@@ -21,7 +21,6 @@ from werkzeug.wrappers import Response
 from fetch.model import Patient
 from preview import logs
 from preview.demo.people import BROWN, LINDQVIST, OKAFOR, PATIENTS
-from preview.records import Role
 
 NAME = "clinic"
 AUDIENCE = "imaging-preview"
@@ -34,14 +33,14 @@ class Person:
 
     name: str
     title: str
-    role: Role
+    role: str
     patient: Patient
 
 
 PEOPLE = {
-    "adams": Person("Dr Adams", "referring doctor", Role.REFERRER, OKAFOR),
-    "chen": Person("Dr Chen", "radiologist", Role.RADIOLOGIST, LINDQVIST),
-    "patel": Person("Sam Patel", "imaging staff", Role.STAFF, BROWN),
+    "adams": Person("Dr Adams", "referring doctor", "referrer", OKAFOR),
+    "chen": Person("Dr Chen", "radiologist", "radiologist", LINDQVIST),
+    "patel": Person("Sam Patel", "imaging staff", "staff", BROWN),
 }
 
 
@@ -72,7 +71,7 @@ class Preview:
             "exp": int(time.time()) + _LIFE_S,
             "jti": secrets.token_hex(16),
             "sub": person.name,
-            "roles": [person.role.value],
+            "roles": [person.role],
         }
         if patient is not None:
             claims["patient"] = _claim(patient)
