@@ -55,7 +55,7 @@ def runs(pid):
         return False
 
 
-def eventually(true, seconds=15):
+def eventually(true, seconds=45):
     end = time.monotonic() + seconds
     while not (found := true()) and time.monotonic() < end:
         time.sleep(0.05)
@@ -75,7 +75,7 @@ def fetch_row(site):
         return session.scalars(select(FetchRow)).one()
 
 
-@pytest.mark.parametrize("behaviour", [slow(1), hangs_in_get()], ids=["slow", "hangs"])
+@pytest.mark.parametrize("behaviour", [slow(0.5), hangs_in_get()], ids=["slow", "hangs"])
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_that_is_told_to_stop_does_not_wait_for_its_fetch(site, archive, chest, behaviour, sent):
     with worker(site) as process:

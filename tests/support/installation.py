@@ -42,8 +42,8 @@ def source_block(name: str, port: int, **more: object) -> str:
         # a dead archive must not hold up a test
         "connect_timeout": 1,
         "association_timeout": 4,
-        "message_timeout": 3,
-        "network_timeout": 3,
+        "message_timeout": 4,
+        "network_timeout": 4,
         **more,
     }
     return "[[sources]]\n" + "\n".join(f"{key} = {_toml(value)}" for key, value in values.items())
@@ -226,7 +226,7 @@ def process(site: Installation, *arguments: str):
         running.wait(10)
 
 
-def eventually(true, seconds: float = 15) -> None:
+def eventually(true, seconds: float = 45) -> None:
     """Wait until it is true."""
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
