@@ -123,6 +123,8 @@ def _genuine(token: str, launch: Launch) -> tuple[str, Mapping[str, Any]]:
             audience=launch.audience,
             options={"require": ["exp", "aud", "jti", "sub"], "verify_iat": False},
         )
+    except jwt.MissingRequiredClaimError as missing:
+        raise LaunchRefused(Refusal.WRONG_CLAIMS, client.name, [missing.claim]) from None
     except tuple(_REFUSALS) as error:
         why = next(refusal for kind, refusal in _REFUSALS.items() if isinstance(error, kind))
         raise LaunchRefused(why, client.name) from None
@@ -165,7 +167,6 @@ _REFUSALS: dict[type[jwt.PyJWTError], Refusal] = {
     jwt.ExpiredSignatureError: Refusal.EXPIRED,
     jwt.ImmatureSignatureError: Refusal.EXPIRED,
     jwt.InvalidAudienceError: Refusal.WRONG_AUDIENCE,
-    jwt.MissingRequiredClaimError: Refusal.WRONG_CLAIMS,
     InvalidSubjectError: Refusal.WRONG_CLAIMS,
     InvalidJTIError: Refusal.WRONG_CLAIMS,
 }
