@@ -6,7 +6,7 @@ BIN := .venv/bin
 OHIF := .venv/ohif/obtained
 NPM = $$(command -v npm || echo $(CURDIR)/$(BIN)/npm)
 
-.PHONY: help install demo demo-full start test bench test-packages lock clean
+.PHONY: help install demo demo-full start test bench faults test-packages lock clean
 
 help: ## Print every target in one sentence.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -21,15 +21,18 @@ demo-full: install $(OHIF) ## Start the demo with a real Orthanc and the real OH
 	@$(BIN)/python -m preview.demo --full || test $$? -eq 130
 
 start: install ## Start the application itself with your preview.toml (Ctrl-C stops it).
-	@$(BIN)/honcho start -c finder=3 redis web finder worker reconciler || test $$? -eq 130
+	@$(BIN)/honcho start -c finder=3 redis web finder worker reconciler prober receiver || test $$? -eq 130
 
 test: install .venv/tested $(OHIF) test-packages ## Run ruff, mypy and every test against the real parts.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-bench: install .venv/tested test-packages ## Print the figures: speed and memory with a large CT on a real Orthanc.
-	PYTHONPATH=.:tests $(BIN)/python -m bench.large_ct
+bench: install .venv/tested test-packages ## Print the figures: speed and memory, each beside what a user would do instead.
+	PYTHONPATH=.:tests $(BIN)/python -m bench
+
+faults: install .venv/tested test-packages ## Break every part while studies are fetched, alone and at random; print what became of them.
+	PYTHONPATH=.:tests $(BIN)/python -m faults
 
 test-packages: ## Install the Debian packages that only the tests need (as root or with sudo).
 	@tests/debian-packages

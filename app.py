@@ -13,15 +13,32 @@ from sqlalchemy.exc import OperationalError
 
 from fetch.records import Records, open_database
 from fetch.settings import Settings, WrongSettings, load_settings
-from preview import assets, cli, headers, logs, words
+from preview import assets, cli, explaining, headers, logs, words
 from preview.database import migrate
 from preview.parts import parts_of
-from preview.routes import failing, imaging, launching, opening, study, unmatched
+from preview.routes import (
+    archives,
+    banner,
+    downtime,
+    failing,
+    fallback,
+    fallback_plan,
+    health,
+    imaging,
+    launching,
+    notices,
+    opening,
+    resolving,
+    study,
+    unmatched,
+)
 from preview.routes.polling import version
 from preview.secret import secret_key
 from preview.viewer import compare_link, image_link, study_link
 
 LANGUAGES = ["en"]
+_DOWN = (health, archives, fallback, fallback_plan, notices, downtime)
+"""The pages for when imaging is down, and for afterwards."""
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -37,9 +54,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     CSRFProtect(app).exempt(launching.launch)  # a signed token, and no cookie
     Babel(app, locale_selector=lambda: request.accept_languages.best_match(LANGUAGES) or "en")
     words.register(app, settings.app.zone)
+    explaining.register(app, settings)
     headers.register(app, settings.app.embed_origins)
     failing.register(app)
-    for blueprint in (assets, opening, launching, imaging, study, unmatched):
+    banner.register(app)
+    for blueprint in (assets, banner, opening, launching, imaging, study, unmatched, resolving, *_DOWN):
         app.register_blueprint(blueprint.blueprint)
     app.jinja_env.globals.update(
         settings=settings,

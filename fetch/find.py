@@ -1,48 +1,76 @@
 """One question to many archives at the same time, one answer from each of them."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 from pydicom.dataset import Dataset
 
+from fetch.allowance import Allowance, LocalAllowance
+from fetch.asking import everything, under_names
 from fetch.errors import FetchError, UnsafeQuery, refuse_unsafe_uid, trouble
-from fetch.model import Answer, AnswerKind, Local, PatientQuery, Source, Study, is_one_uid
+from fetch.model import Answer, AnswerKind, Approach, Local, PatientQuery, Source, Study, is_one_uid
 from fetch.reasons import Reason
-from fetch.sources import dimse, identifiers, reading
-from fetch.sources.dimse import Matches
+from fetch.sources import identifiers, protocol, reading
+from fetch.sources.matches import Matches
 
 log = logging.getLogger(__name__)
 
 _WILD = frozenset("*?\\")
 _LONGEST_ID = 64  # LO, PS3.5 6.2
+_PARTY = "question"
+
+
+_HERE: Allowance = LocalAllowance()
+"""Who asks without an allowance shares one with all others of this process."""
 
 
 def find(
-    query: PatientQuery, sources: Iterable[Source], local: Local, *, ask_all: bool = False
+    query: PatientQuery,
+    sources: Iterable[Source],
+    local: Local,
+    *,
+    ask_all: bool = False,
+    allowance: Allowance = _HERE,
 ) -> list[Answer]:
     """Ask every source for this patient's studies in the range; one answer each, in the order of the sources.
 
     A source of another issuer is ``NOT_ASKED``, because our id means somebody else there, or nobody.
     ``ask_all`` asks it by the bare id all the same: for an integrator who tries an archive, never for a page.
+    ``allowance`` counts the associations; a source all of whose lines stay taken is an ``OUTAGE``.
 
     Raises :class:`UnsafeQuery` before anything is sent if the id would match more than one patient.
     """
     sources = list(sources)
-    answers = {a.source.name: a for a in find_each(query, sources, local, ask_all=ask_all)}
+    asked = find_each(query, sources, local, ask_all=ask_all, allowance=allowance)
+    answers = {answer.source.name: answer for answer in asked}
     return [answers[source.name] for source in sources]
 
 
 def find_each(
-    query: PatientQuery, sources: Iterable[Source], local: Local, *, ask_all: bool = False
+    query: PatientQuery,
+    sources: Iterable[Source],
+    local: Local,
+    *,
+    ask_all: bool = False,
+    approaches: Mapping[str, Approach] | None = None,
+    allowance: Allowance = _HERE,
 ) -> Iterator[Answer]:
-    """As :func:`find`, but each answer is handed out as soon as it is there."""
+    """As :func:`find`, but each answer is handed out as soon as it is there.
+
+    ``approaches``: how to ask sources (by their names), for whoever judges what is found by name; the others
+    as above.
+    """
     refuse_unsafe(query)
     sources = list(sources)
+    chosen = {source.name: _approach(query, source, ask_all=ask_all) for source in sources}
+    chosen |= approaches or {}
     with ThreadPoolExecutor(max_workers=max(1, len(sources)), thread_name_prefix="find") as pool:
-        asked = {pool.submit(ask, query, source, local, ask_all=ask_all): source for source in sources}
+        how = partial(ask, query, local=local, allowance=allowance)
+        asked = {pool.submit(how, source, chosen[source.name]): source for source in sources}
         for done in as_completed(asked):
             error = done.exception()
             yield _stopped(asked[done], error) if error else done.result()
@@ -55,6 +83,11 @@ def _stopped(source: Source, error: BaseException) -> Answer:
     return Answer(source, AnswerKind.OUTAGE, reason=Reason.UNEXPECTED, detail=kind)
 
 
+def is_unsafe(text: str) -> bool:
+    """Would it match more than itself, or nothing at all? It may not stand in a question then."""
+    return not text.strip() or bool(_WILD & set(text)) or not text.isprintable() or len(text) > _LONGEST_ID
+
+
 def refuse_unsafe(query: PatientQuery) -> None:
     """An empty id, or one with a wildcard, asks for everybody (PS3.4 C.2.2.2.3, C.2.2.2.4)."""
     written = query.patient.identity.patient_id
@@ -62,7 +95,7 @@ def refuse_unsafe(query: PatientQuery) -> None:
         raise UnsafeQuery("the patient id is empty")
     if _WILD & set(written) or not written.isprintable():
         raise UnsafeQuery("the patient id holds a wildcard, a backslash or a control character")
-    if len(written) > _LONGEST_ID:
+    if is_unsafe(written):
         raise UnsafeQuery(f"the patient id is longer than {_LONGEST_ID} characters")
     if not query.patient.identity.issuer.strip():
         raise UnsafeQuery("the patient id has no issuer")
@@ -70,89 +103,74 @@ def refuse_unsafe(query: PatientQuery) -> None:
         raise UnsafeQuery("the date range ends before it starts")
 
 
-def ask(query: PatientQuery, source: Source, local: Local, *, ask_all: bool = False) -> Answer:
+def _approach(query: PatientQuery, source: Source, *, ask_all: bool) -> Approach:
+    """An id says nothing to a source of another issuer."""
+    identity = query.patient.identity
+    return Approach((identity.patient_id,) if ask_all or identity.issuer == source.issuer else ())
+
+
+def ask(
+    query: PatientQuery, source: Source, approach: Approach, local: Local, *, allowance: Allowance = _HERE
+) -> Answer:
     """Ask one source. Every failure to ask is an ``OUTAGE`` with its reason, never an empty answer."""
-    own = query.patient.identity.issuer == source.issuer
-    if not own and not ask_all:
+    if not (approach.ids or approach.names):
         return Answer(source, AnswerKind.NOT_ASKED, reason=Reason.OTHER_ISSUER)
     try:
-        matches = _everything(query, source, local)
+        with allowance.line(source, party=_PARTY, urgent=True):
+            if approach.ids:
+                matches = everything(query, approach.ids, source, local, date.today())
+            else:
+                matches = under_names(query, approach.names, source, local)
     except FetchError as error:
-        return Answer(source, AnswerKind.OUTAGE, reason=error.reason, detail=error.detail)
-    answer = _answer(query, source, matches)
-    if not own and answer.kind is AnswerKind.ABSENT:
-        return replace(answer, kind=AnswerKind.NOT_ASKED, reason=Reason.OTHER_ISSUER)
+        return Answer(source, AnswerKind.OUTAGE, reason=error.reason, detail=error.detail, approach=approach)
+    answer = _answer(query, source, approach, matches)
+    if answer.kind is AnswerKind.ABSENT and (foreign := _means_little(query, source, approach)):
+        return replace(answer, kind=AnswerKind.NOT_ASKED, reason=foreign)
     return answer
 
 
-def _everything(query: PatientQuery, source: Source, local: Local) -> Matches:
-    """All the patient's studies, whatever their date, because a date range silently omits undated ones.
-
-    The range is asked for besides, because an archive that caps its answers may silently omit the newest.
-    """
-    patient_id = query.patient.identity.patient_id
-    spans = dict.fromkeys(("", date_range(query.start, query.end)))
-    questions = [identifiers.of_study(PatientID=patient_id, StudyDate=span) for span in spans]
-    return _together(dimse.find(source, local, *questions), source)
+def _means_little(query: PatientQuery, source: Source, approach: Approach) -> Reason | None:
+    """Why nothing found does not mean that there is none, if it was asked by no id of its own."""
+    if not approach.ids:
+        return Reason.NAME_ONLY
+    identity = query.patient.identity
+    by_ours = approach.ids == (identity.patient_id,) and identity.issuer != source.issuer
+    return Reason.OTHER_ISSUER if by_ours else None
 
 
-def _together(found: Sequence[Matches], source: Source) -> Matches:
-    """The answers to every question, each once, and the first reason why there may be more."""
-    once = {_whose(ds): ds for matches in found for ds in matches.identifiers}
-    shortened = next((short for matches in found if (short := _short(matches, source))), None)
-    detail = next((matches.detail for matches in found if matches.detail), "")
-    omitted = len(once) - len({_whose(ds) for ds in found[0].identifiers})
-    if omitted and not shortened:  # who omits dated studies from all dates may omit undated ones too
-        return Matches(tuple(once.values()), Reason.TOO_MANY, f"{omitted} answers only to the date range")
-    broken_off = any(matches.broken_off for matches in found)
-    return Matches(tuple(once.values()), shortened, detail, broken_off=broken_off)
-
-
-def _whose(ds: Dataset) -> tuple[str, str]:
-    return reading.text(ds, "StudyInstanceUID"), reading.text(ds, "PatientID")
-
-
-def date_range(start: date | None, end: date | None) -> str:
-    """Range matching (PS3.4 C.2.2.2.5); "" for every date, because a bare hyphen is not valid."""
-    return "" if start is None and end is None else f"{_written(start)}-{_written(end)}"
-
-
-def _written(day: date | None) -> str:
-    return f"{day:%Y%m%d}" if day else ""
-
-
-def _answer(query: PatientQuery, source: Source, matches: Matches) -> Answer:
+def _answer(query: PatientQuery, source: Source, approach: Approach, matches: Matches) -> Answer:
     studies = [read_study(ds, source) for ds in matches.identifiers]
-    asked_id = query.patient.identity.patient_id
     usable = [s for s in studies if is_one_uid(s.study_uid)]
-    named = [s for s in usable if alike(s.patient.identity.patient_id, asked_id)]
-    without_id = sum(not s.patient.identity.patient_id for s in usable)
-    strangers = len(usable) - len(named) - without_id
+    named, dropped = _named(usable, approach)
     once = {study.study_uid: study for study in named}.values()
     inside = [s for s in once if query.covers(s.study_date) and query.wants(s.modalities)]
-    dropped = {
-        Reason.UNREADABLE: len(studies) - len(usable),
-        Reason.NO_ID: without_id,
-        Reason.IGNORED_KEY: strangers,
-    }
+    dropped = {Reason.UNREADABLE: len(studies) - len(usable)} | dropped
+    strangers = dropped.get(Reason.IGNORED_KEY, 0)
     reason = matches.shortened or next((why for why, count in dropped.items() if count), None)
     kind = AnswerKind.FOUND if inside else AnswerKind.ABSENT
+    by_name = Reason.NAME_ONLY if inside and not approach.ids else None
     return Answer(
         source=source,
         kind=AnswerKind.TRUNCATED if reason else kind,
         studies=tuple(sorted(inside, key=_newest_first, reverse=True)),
         outside=len(once) - len(inside),
+        outside_uids=frozenset(s.study_uid for s in once) - {s.study_uid for s in inside},
         strangers=strangers,
-        reason=reason,
+        reason=reason or by_name,
         detail=matches.detail or (f"{strangers} answers about other ids" if strangers else ""),
         broken_off=matches.broken_off,
+        approach=approach,
     )
 
 
-def _short(matches: Matches, source: Source) -> Reason | None:
-    """C-FIND has no "there is more" (PS3.4 C.6.4.6.2): exactly the limit means that there may be."""
-    full = len(matches.identifiers) >= source.answer_limit
-    return matches.shortened or (Reason.TOO_MANY if full else None)
+def _named(studies: Sequence[Study], approach: Approach) -> tuple[Sequence[Study], dict[Reason, int]]:
+    """Those under the ids asked for, and how many of the others there are; by name, all of them."""
+    if not approach.ids:
+        return studies, {}
+    named = [s for s in studies if any(alike(s.patient.identity.patient_id, one) for one in approach.ids)]
+    without_id = sum(not s.patient.identity.patient_id for s in studies)
+    strangers = len(studies) - len(named) - without_id
+    return named, {Reason.NO_ID: without_id, Reason.IGNORED_KEY: strangers}
 
 
 def alike(found: str, asked: str) -> bool:
@@ -189,13 +207,14 @@ def read_study(ds: Dataset, source: Source) -> Study:
     )
 
 
-def find_study(source: Source, local: Local, study_uid: str) -> Study | None:
+def find_study(source: Source, local: Local, study_uid: str, *, allowance: Allowance = _HERE) -> Study | None:
     """The one study of this UID at this source, or None if the source answered that it has none.
 
     Raises a :class:`FetchError` also if part of the answer is missing or unreadable: it may be that part.
     """
     refuse_unsafe_uid(study_uid)
-    (matches,) = dimse.find(source, local, identifiers.of_study(StudyInstanceUID=study_uid))
+    with allowance.line(source, party=_PARTY, urgent=True):
+        (matches,) = protocol.find(source, local, identifiers.of_study(StudyInstanceUID=study_uid))
     studies = [read_study(ds, source) for ds in matches.identifiers]
     found = next((study for study in studies if study.study_uid == study_uid), None)
     if found is None and matches.shortened:

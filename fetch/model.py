@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 
 from fetch.reasons import Reason
 
@@ -58,16 +59,58 @@ class Timeouts:
 
 
 @dataclass(frozen=True)
+class Tls:
+    """How a line is encrypted: TLS 1.2 or newer, the certificate checked together with its name.
+
+    ``ca`` None stands for the authorities of the system; ``certificate`` and ``key`` are our own (PEM).
+    """
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    name: str = ""
+    """The name in the peer's certificate, where it is not the host's."""
+
+
+@dataclass(frozen=True)
 class Local:
-    """Who we are to an archive: our AE title, and the port on which images may be pushed to us."""
+    """Who we are to an archive: our AE title, and where images may be pushed to us."""
 
     aet: str
     port: int = 11112
+    host: str = ""
+    """Our address as the archives' administrators need to know it; "" where nobody said."""
+    listen: str = "127.0.0.1"
+    """The address of this machine on which the receiver listens."""
+    tls: Tls | None = None
+
+
+class Way(StrEnum):
+    """How images come to us."""
+
+    GET = "c-get"
+    """C-GET: over the association that we opened (PS3.4 C.4.3)."""
+    MOVE = "c-move"
+    """C-MOVE: the archive opens an association to our receiver (PS3.4 C.4.2)."""
+    WADO = "wado"
+    """WADO-RS: over HTTP (PS3.18 10.4)."""
+
+
+@dataclass(frozen=True)
+class Web:
+    """Where a source speaks DICOMweb (PS3.18): its root, without a slash at the end."""
+
+    url: str
+    auth_file: Path | None = None
+    """Holds ``user:password`` or ``Bearer TOKEN``."""
+    rendered: bool = False
+    """Take thumbnails that the archive draws (PS3.18 10.4.1.1.3) instead of the objects."""
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True)
 class Source:
-    """One connected archive."""
+    """One connected archive. One that speaks only DICOMweb has no ``host``, ``port`` and ``aet``."""
 
     name: str
     label: str
@@ -85,6 +128,20 @@ class Source:
     answer_limit: int = 500
     """The most studies we take from one query; the archive's own limit where it is known and lower."""
     timeouts: Timeouts = field(default_factory=Timeouts)
+    retrieve: Way | None = None
+    """The one way in which images are brought; None: whichever the archive turns out to offer."""
+    web: Web | None = None
+    tls: Tls | None = None
+    """Of DICOM associations, ours to it and its to our receiver."""
+    receive_from: tuple[str, ...] = ()
+    """Addresses from which it may push to our receiver; its own host's where none are named."""
+    trusts: tuple[str, ...] = ()
+    """Issuers besides its own whose ids may identify a patient when this archive names them."""
+
+    @property
+    def trusted_issuers(self) -> frozenset[str]:
+        """Whose ids may identify a patient when this archive names them."""
+        return frozenset((self.issuer, *self.trusts) if self.trusted else self.trusts)
 
 
 @dataclass(frozen=True)
@@ -129,6 +186,15 @@ class Study:
     instance_count: int | None = None
 
 
+@dataclass(frozen=True)
+class Approach:
+    """How one source is asked for a patient: by ids of its own, else by name and birth date, else not."""
+
+    ids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    """Person names to be looked for, each as far as it goes."""
+
+
 class AnswerKind(StrEnum):
     """What one source said to one question. Only ABSENT may ever read as "none"."""
 
@@ -148,6 +214,8 @@ class Answer:
     studies: tuple[Study, ...] = ()
     outside: int = 0
     """Further studies of this patient there that the date range or the modality left out."""
+    outside_uids: frozenset[str] = frozenset()
+    """Which those are: the source still lists them."""
     strangers: int = 0
     """Answers that were about another patient id than the one asked for, and were dropped."""
     reason: Reason | None = None
@@ -155,6 +223,8 @@ class Answer:
     """For engineers: status in hex, counts; never patient data."""
     broken_off: bool = False
     """TRUNCATED by the archive itself, with a status of failure or for want of time."""
+    approach: Approach = Approach()
+    """How it was asked."""
 
 
 @dataclass(frozen=True)
@@ -186,18 +256,71 @@ class Plan:
 
     series: tuple[Series, ...] = ()
     total: int | None = None
+    lacks_series: bool = False
+    """Was the list of series cut short, by the archive or by us?"""
 
     @property
     def instances(self) -> tuple[Instance, ...]:
         return tuple(i for s in self.series for i in s.instances)
 
 
+class Level(StrEnum):
+    """At which level images are asked for (PS3.4 C.6.2.1)."""
+
+    STUDY = "STUDY"
+    SERIES = "SERIES"
+    IMAGE = "IMAGE"
+
+
+@dataclass(frozen=True)
+class Share:
+    """What is asked for in one request: some instances, else a whole series, else the whole study."""
+
+    study_uid: str
+    series_uid: str = ""
+    instances: tuple[Instance, ...] = ()
+    """All of one series."""
+
+    @property
+    def level(self) -> Level:
+        if self.instances:
+            return Level.IMAGE
+        return Level.SERIES if self.series_uid else Level.STUDY
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What an archive itself says of one request; it may be untrue, so what arrived is counted besides."""
+
+    completed: int | None
+    failed: int | None
+    status: int = 0x0000
+    failed_uids: tuple[str, ...] = ()
+    """The instances that it names as failed (0008,0058)."""
+
+
+Listed = Instance | Series | Plan
+"""What a listing yields: instances as named, a series once its list is complete, at last the plan."""
+
+
 @dataclass(frozen=True)
 class Received:
-    """One instance as it came from the archive: still encoded, nothing of it parsed."""
+    """One instance as it came from the archive: still encoded, nothing of it parsed.
+
+    The UIDs are what the transfer said (the C-STORE command, the request); the header may say otherwise.
+    """
 
     sop_class: str
     instance_uid: str
     transfer_syntax: str
-    data: bytes
-    """The data set alone, without preamble and file meta information."""
+    data: bytes = b""
+    """The data set alone, without preamble and file meta information; empty where there is a ``file``."""
+    file: Path | None = None
+    """A DICOM file (PS3.10) that it was streamed to; whoever has drawn it deletes it."""
+    rendered: bytes = b""
+    """A picture (PNG or JPEG) that the archive drew; ``data`` is then the header alone."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that it takes."""
+        return len(self.data) + len(self.rendered)

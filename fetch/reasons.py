@@ -22,7 +22,7 @@ class Reason(Enum):
 
     HOST_UNKNOWN = (
         "host-unknown",
-        Trouble.SETUP,
+        Trouble.UNREACHABLE,
         _("The archive's host name is not known."),
         _("Check the host of this archive in the settings, or ask the network administrator."),
     )
@@ -54,13 +54,28 @@ class Reason(Enum):
         "turned-away",
         Trouble.UNREACHABLE,
         _("The archive ended the connection before it answered anything."),
-        _("If it never answers, ask its administrator to add our AE title; else try again in a few minutes."),
+        _(
+            "Try again in a few minutes; if it never answers, ask its administrator to add our AE title"
+            " %(aet)s, and whether it wants encryption (TLS)."
+        ),
     )
     BUSY = (
         "busy",
         Trouble.REFUSED,
         _("The archive is too busy to take our request."),
         _("Try again in a few minutes; if it happens often, allow fewer associations in the settings."),
+    )
+    LINES_TAKEN = (
+        "lines-taken",
+        Trouble.REFUSED,
+        _("Every connection that this archive allows us is in use."),
+        _("It is tried again by itself; if it happens often, ask its administrator to allow more."),
+    )
+    PAUSED = (
+        "paused",
+        Trouble.REFUSED,
+        _("Staff have paused this archive."),
+        _("It goes on by itself as soon as they let it; for urgent images, call the helpdesk."),
     )
     OUT_OF_RESOURCES = (
         "out-of-resources",
@@ -71,26 +86,35 @@ class Reason(Enum):
     CALLING_AET_UNKNOWN = (
         "calling-aet-unknown",
         Trouble.SETUP,
-        _("The archive does not know our AE title."),
-        _("Ask the archive's administrator to add our AE title with our host and port."),
+        _("The archive does not know our AE title %(aet)s."),
+        _("Ask the archive's administrator to add our AE title %(aet)s at %(address)s."),
     )
     CALLED_AET_UNKNOWN = (
         "called-aet-unknown",
         Trouble.SETUP,
-        _("The archive does not answer to the AE title in our settings."),
+        _("The archive does not answer to the AE title %(called)s in our settings."),
         _("Check the AE title of this archive in the settings with its administrator."),
     )
     REJECTED = (
         "rejected",
         Trouble.SETUP,
         _("The archive rejected our connection."),
-        _("Ask the archive's administrator to allow our AE title."),
+        _("Ask the archive's administrator to allow our AE title %(aet)s."),
     )
     NOT_SUPPORTED = (
         "not-supported",
         Trouble.SETUP,
         _("The archive does not offer this service to us."),
-        _("Ask the archive's administrator to allow our AE title queries and retrieval (C-FIND, C-GET)."),
+        _(
+            "Ask the archive's administrator to allow our AE title %(aet)s queries and retrieval"
+            " (C-FIND, C-GET or C-MOVE)."
+        ),
+    )
+    NOT_OFFERED = (
+        "not-offered",
+        Trouble.SETUP,
+        _("The archive does not send us objects of the kinds that this study has."),
+        _("Ask the archive's administrator to allow our AE title %(aet)s these kinds too (SOP classes)."),
     )
     NOT_DICOM = (
         "not-dicom",
@@ -109,6 +133,105 @@ class Reason(Enum):
         Trouble.REFUSED,
         _("The archive reported success but sent no images."),
         _("Try again in a few minutes; if it lasts, call the archive's administrator."),
+    )
+    NO_SINGLE_IMAGES = (
+        "no-single-images",
+        Trouble.REQUEST,
+        _("The archive does not send single images, and a whole series may be too long for a first picture."),
+        _("Fetch the study to see its images."),
+    )
+    MOVED_NOWHERE = (
+        "moved-nowhere",
+        Trouble.SETUP,
+        _("The archive was asked to send the images to us, but none came."),
+        _(
+            "Ask its administrator to check that %(aet)s leads to %(address)s,"
+            " and see that our receiver runs."
+        ),
+    )
+    RECEIVER_DOWN = (
+        "receiver-down",
+        Trouble.REFUSED,
+        _("Our own receiver, to which this archive sends, does not run."),
+        _("It is tried again by itself. Ask whoever looks after this application to start the receiver."),
+    )
+    RECEIVER_UNKNOWN = (
+        "receiver-unknown",
+        Trouble.SETUP,
+        _("The archive does not know our AE title %(aet)s as a place to send to."),
+        _("Ask the archive's administrator to add our AE title %(aet)s at %(address)s."),
+    )
+    TLS_FAILED = (
+        "tls-failed",
+        Trouble.SETUP,
+        _("No encrypted connection to the archive could be agreed on."),
+        _("Check the certificates and the encryption of this archive in the settings, on both sides."),
+    )
+    UNAUTHORIZED = (
+        "unauthorized",
+        Trouble.SETUP,
+        _("The archive did not accept our name and password, or our token."),
+        _("Check the file with them that the settings name, with the archive's administrator."),
+    )
+    NOT_SENT = (
+        "not-sent",
+        Trouble.REFUSED,
+        _("The archive lists this image but did not send it."),
+        _("Fetch the missing images; if they stay away, call the archive's administrator."),
+    )
+    REPORTED_FAILED = (
+        "reported-failed",
+        Trouble.REFUSED,
+        _("The archive reports that it could not send this image."),
+        _("Fetch the missing images; if they stay away, call the archive's administrator."),
+    )
+    WRONG_UID = (
+        "wrong-uid",
+        Trouble.REQUEST,
+        _("The archive sent an object whose UID is none that DICOM allows."),
+        _("This needs the archive's administrator."),
+    )
+    NO_OBJECT = (
+        "no-object",
+        Trouble.REQUEST,
+        _("The archive sent something that is no DICOM object; it was not taken."),
+        _("This needs the archive's administrator."),
+    )
+    SYNTAX_NOT_TAKEN = (
+        "syntax-not-taken",
+        Trouble.REQUEST,
+        _("The archive sent an image in an encoding that is not taken from the network."),
+        _("The image is still in the archive; its administrator can say how it is stored there."),
+    )
+    TOO_LARGE = (
+        "too-large",
+        Trouble.REQUEST,
+        _("The archive sent an image that is larger than any that is taken."),
+        _("The image is still in the archive and in the viewer."),
+    )
+    NOT_KEPT = (
+        "not-kept",
+        Trouble.REFUSED,
+        _("An image came, but there was no room for it on our disk."),
+        _("Ask whoever looks after this application to look at its disk, then fetch the missing images."),
+    )
+    NO_ROOM = (
+        "no-room",
+        Trouble.REFUSED,
+        _("There is no room for pictures on our disk."),
+        _("It goes on by itself when there is room. Tell whoever looks after this application."),
+    )
+    NOT_REQUESTED = (
+        "not-requested",
+        Trouble.REQUEST,
+        _("The archive sent an object that was not asked for."),
+        _("This needs the archive's administrator."),
+    )
+    OTHER_STUDY = (
+        "other-study",
+        Trouble.REQUEST,
+        _("The archive sent an object of another study than the one that was asked for."),
+        _("Staff see the study on the list of unmatched studies."),
     )
     SOME_MISSING = (
         "some-missing",
@@ -152,6 +275,15 @@ class Reason(Enum):
         _("The archive has more studies than it gives in one answer."),
         _("Ask for a shorter date range to see the rest."),
     )
+    UNDATED_MAY_LACK = (
+        "undated-may-lack",
+        Trouble.REFUSED,
+        _(
+            "The archive has more studies than it gives in one answer; those with a date were all found by"
+            " asking in parts. Studies without a date may be missing."
+        ),
+        _("Nothing needs to be done unless a study without a date is missed: then call its administrator."),
+    )
     UNREADABLE = (
         "unreadable",
         Trouble.REQUEST,
@@ -186,6 +318,13 @@ class Reason(Enum):
         "other-issuer",
         Trouble.SETUP,
         _("This patient's number at that archive is not known."),
+        _("Ask that provider for the images, or ask staff to match the patient's number there."),
+    )
+
+    NAME_ONLY = (
+        "name-only",
+        Trouble.SETUP,
+        _("It was asked by name and birth date only: this patient's number there is not known."),
         _("Ask that provider for the images, or ask staff to match the patient's number there."),
     )
 

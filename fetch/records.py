@@ -14,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     Engine,
     ForeignKey,
+    Index,
     Result,
     String,
     TypeDecorator,
@@ -95,7 +96,10 @@ class StudyRow(PatientColumns, Base):
     """One study as one source last described it."""
 
     __tablename__ = "studies"
-    __table_args__ = (UniqueConstraint("source", "study_uid"),)
+    __table_args__ = (
+        UniqueConstraint("source", "study_uid"),
+        Index("ix_studies_patient", "issuer", "patient_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(32), unique=True, default=new_key)
@@ -112,6 +116,8 @@ class StudyRow(PatientColumns, Base):
     series_count: Mapped[int | None]
     instance_count: Mapped[int | None]
     seen_at: Mapped[datetime]
+    unlisted_at: Mapped[datetime | None]
+    """Since when the source no longer lists it, though it was asked; None while it does."""
 
     def describe(self, study: Study, now: datetime) -> None:
         """Take over what the source says of this study now."""
@@ -129,6 +135,7 @@ class StudyRow(PatientColumns, Base):
         self.modalities = [modality[:16] for modality in study.modalities[:16]]
         self.series_count, self.instance_count = study.series_count, study.instance_count
         self.seen_at = now
+        self.unlisted_at = None
 
     @property
     def study(self) -> Study:
@@ -150,17 +157,83 @@ class StudyRow(PatientColumns, Base):
 
 
 class UnmatchedRow(PatientColumns, Base):
-    """A study that was found for a patient (the columns here) but is not provably that patient's."""
+    """A study that was found for a patient (the columns here) but is not provably that patient's.
+
+    The patient's columns are empty for what nobody was asked about: a source sent it by itself. A row stays
+    when it is settled: its history is how that can be undone.
+    """
 
     __tablename__ = "unmatched"
-    __table_args__ = (UniqueConstraint("study_row", "issuer", "patient_id"),)
+    __table_args__ = (
+        UniqueConstraint("study_row", "issuer", "patient_id"),
+        Index("ix_unmatched_open", "settled_at", "urgency", "first_seen_at"),
+        Index("ix_unmatched_patient", "issuer", "patient_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), unique=True, default=new_key)
     study_row: Mapped[int] = mapped_column(ForeignKey("studies.id"))
     doubts: Mapped[list[str]]
+    """Why it waits, by codes; what staff have settled is no doubt any more."""
+    grade: Mapped[str] = mapped_column(String(16), default="")
+    evidence: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """The judgement when it was last judged, field by field."""
+    rules: Mapped[str] = mapped_column(String(32), default="")
+    """The version of the rules that it was judged by."""
+    urgency: Mapped[int] = mapped_column(default=9)
+    """The most urgent have the lowest."""
+    owner: Mapped[str] = mapped_column(String(256), default="")
+    """Who of staff has taken it on."""
+    unsure: Mapped[bool] = mapped_column(default=False)
+    """Somebody could not tell and handed it on."""
+    proposed: Mapped[int | None]
+    """The decision that waits for a second person."""
+    decision: Mapped[int | None]
+    """The newest decision about it."""
+    settled_at: Mapped[datetime | None]
+    """Since when it is off the list; None while it waits."""
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     study: Mapped[StudyRow] = relationship(lazy="joined")
+
+
+class LineRow(Base):
+    """One of the associations that a source allows us; whoever ``holder`` names has it ``until`` then."""
+
+    __tablename__ = "lines"
+
+    source: Mapped[str] = mapped_column(String(32), primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True)
+    holder: Mapped[str] = mapped_column(String(32))
+    party: Mapped[str] = mapped_column(String(32))
+    """What it is used for: the associations of one fetch are of one party."""
+    until: Mapped[datetime]
+
+
+class LineWishRow(Base):
+    """Somebody who waits for an association of a source; who dies waits only until ``until``."""
+
+    __tablename__ = "line_wishes"
+
+    holder: Mapped[str] = mapped_column(String(32), primary_key=True)
+    source: Mapped[str] = mapped_column(String(32), index=True)
+    urgent: Mapped[bool]
+    """A question or a probe, which is over soon; a fetch gives way to it."""
+    party: Mapped[str] = mapped_column(String(32))
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+
+
+class ProfileRow(Base):
+    """What a source was seen to do when images were brought from it."""
+
+    __tablename__ = "profiles"
+
+    source: Mapped[str] = mapped_column(String(32), primary_key=True)
+    settings: Mapped[str] = mapped_column(String(64))
+    """A mark of the settings under which it was learned; under others it is learned anew."""
+    learned_at: Mapped[datetime]
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
 def open_database(url: str) -> Engine:
@@ -222,7 +295,8 @@ def insert_once(session: Session, table: type[Base], *rows: Mapping[str, object]
 def insert_new(session: Session, table: type[Base], row: Mapping[str, object]) -> bool:
     """Insert one row; False if its key is there already. Of several who try, exactly one is told yes."""
     only_once = _insert(session)(table).values(dict(row)).on_conflict_do_nothing()
-    return bool(touched(session.execute(only_once)))
+    # Not by the count of rows: psycopg says -1 of such a statement, whether it inserted anything or not.
+    return session.execute(only_once.returning(*class_mapper(table).primary_key)).first() is not None
 
 
 def _insert(session: Session) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -126,6 +127,23 @@ def _data_source(value: str) -> str:
     return value
 
 
+def _ip_address(value: str) -> str:
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        raise ValueError("expected a numeric address, such as 10.0.0.7") from None
+
+
+def _readable(value: Path) -> Path:
+    try:
+        value.open("rb").close()
+        readable = True
+    except OSError:
+        readable = False
+    _expect(readable, "a file that this user may read")
+    return value
+
+
 def _listen(value: str) -> str:
     host, _, port = value.rpartition(":")
     _expect(bool(host) and port.isdigit() and 0 < int(port) < 65536, "host:port, such as 127.0.0.1:8000")
@@ -187,6 +205,8 @@ DataSource = Annotated[str, AfterValidator(_data_source)]
 DatabaseAddress = Annotated[str, AfterValidator(_database)]
 HostAndPort = Annotated[str, AfterValidator(_listen)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
+IpAddress = Annotated[str, AfterValidator(_ip_address)]
+ReadableFile = Annotated[Path, BeforeValidator(_path), AfterValidator(_readable)]
 KeyFile = Annotated[Path, BeforeValidator(_path), AfterValidator(_key_file)]
 Origins = list[Annotated[str, AfterValidator(_origin)]]
 OwnAddress = Annotated[str, AfterValidator(_own_address)]

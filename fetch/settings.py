@@ -2,10 +2,12 @@
 
 import os
 import re
+import socket
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin
 from zoneinfo import ZoneInfo
@@ -13,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from fetch.model import Local, Source, Timeouts
+from fetch.model import Local, Source, Timeouts, Tls, Way, Web
 from fetch.setting_types import (
     AeTitle,
     AuthFile,
@@ -22,11 +24,13 @@ from fetch.setting_types import (
     DataSource,
     FilePath,
     HostAndPort,
+    IpAddress,
     KeyFile,
     OpeningSeconds,
     Origins,
     OwnAddress,
     Port,
+    ReadableFile,
     RedisAddress,
     ShortName,
     Text,
@@ -71,6 +75,18 @@ class App(BaseModel):
     drawing_processes: Annotated[int, Field(ge=1, le=64)] = 2
     frames: Annotated[int, Field(ge=1, le=2000)] = 64
     """The most frames drawn of one multi-frame object."""
+    spool: FilePath | None = None
+    """Where objects wait to be drawn, for the receiver and every worker; beside the secret by default."""
+    fallback: FilePath | None = None
+    """Where the written fallback plan is put, for the web server too; beside the secret by default."""
+    fallback_font: ReadableFile | None = None
+    """A TrueType font for the plan's PDF, where it is written in letters that ours lacks."""
+    probe_every: Annotated[float, Field(ge=0.1, le=3600)] = 30
+    """Seconds between two looks at an archive that is well; after twice as long nothing is said of it."""
+    probe_again: Annotated[float, Field(ge=0.1, le=3600)] = 10
+    """Seconds between two looks at one that is not."""
+    poster_studies: Annotated[int, Field(ge=0, le=200)] = 12
+    """Of so many studies in range, the newest, posters are fetched when a patient is opened; 0 for none."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -81,24 +97,62 @@ class App(BaseModel):
         """The folder for what only this installation needs: beside the secret."""
         return self.secret_key_file.parent
 
+    @property
+    def spool_folder(self) -> Path:
+        return self.spool or self.var / "spool"
 
-class _Local(BaseModel):
+    @property
+    def fallback_folder(self) -> Path:
+        return self.fallback or self.var / "fallback"
+
+
+class _Tls(BaseModel):
+    """What is said of encryption, for a source and for our receiver alike."""
+
+    tls: bool = False
+    tls_ca: ReadableFile | None = None
+    tls_certificate: ReadableFile | None = None
+    tls_key: ReadableFile | None = None
+
+    def encryption(self, name: str = "") -> Tls | None:
+        return Tls(self.tls_ca, self.tls_certificate, self.tls_key, name) if self.tls else None
+
+
+class _Local(_Tls):
     model_config = _strict
     aet: AeTitle
     port: Port
+    host: str = ""
+    """Our address as an archive's administrator needs it; it stands in the sentences that ask for it."""
+    listen: IpAddress = "127.0.0.1"
+    """Where the receiver of C-MOVE listens; 0.0.0.0 for every address of this machine."""
+
+    def local(self) -> Local:
+        return Local(self.aet, self.port, self.host, self.listen, self.encryption())
 
 
-class _Source(BaseModel):
+class _Source(_Tls):
     model_config = _strict
     name: ShortName
     label: Text
-    protocol: Literal["dimse"]
-    host: Text
-    port: Port
-    aet: AeTitle
+    protocol: Literal["dimse", "dicomweb"]
+    host: Text = ""
+    port: Port = 0
+    aet: AeTitle = ""
     issuer: Text
     trusted: bool
     associations: Annotated[int, Field(ge=1, le=32)] = 2
+    retrieve: Literal["auto", "c-get", "c-move", "wado"] = "auto"
+    dicomweb: WebAddress | None = None
+    """The root of its DICOMweb, where it speaks that (besides)."""
+    dicomweb_auth_file: AuthFile | None = None
+    dicomweb_rendered: bool = False
+    """Take thumbnails that the archive draws itself: little to move over a slow line."""
+    tls_name: str = ""
+    """The name in its certificate, where it is not the host's."""
+    receive_from: list[IpAddress] = []
+    trusts: list[Text] = []
+    """Whose ids, besides those of its own issuer, may identify a patient when this archive names them."""
     charset: Charset = ""
     viewer_source: DataSource = ""
     answer_limit: Annotated[int, Field(ge=1, le=100_000)] = 500
@@ -111,8 +165,32 @@ class _Source(BaseModel):
         layers = Timeouts(
             self.connect_timeout, self.association_timeout, self.message_timeout, self.network_timeout
         )
-        plain = self.model_dump(include=set(Source.__dataclass_fields__))
-        return Source(**plain, timeouts=layers)
+        return Source(
+            name=self.name,
+            label=self.label,
+            host=self.host,
+            port=self.port,
+            aet=self.aet,
+            issuer=self.issuer,
+            trusted=self.trusted,
+            associations=self.associations,
+            protocol=self.protocol,
+            charset=self.charset,
+            viewer_source=self.viewer_source,
+            answer_limit=self.answer_limit,
+            timeouts=layers,
+            retrieve=None if self.retrieve == "auto" else Way(self.retrieve),
+            web=self._web(),
+            tls=self.encryption(self.tls_name) if self.protocol == "dimse" else None,
+            receive_from=tuple(self.receive_from),
+            trusts=tuple(self.trusts),
+        )
+
+    def _web(self) -> Web | None:
+        if self.dicomweb is None:
+            return None
+        certificates = Tls(self.tls_ca, self.tls_certificate, self.tls_key, self.tls_name)
+        return Web(self.dicomweb, self.dicomweb_auth_file, self.dicomweb_rendered, certificates)
 
 
 class Viewer(BaseModel):
@@ -127,6 +205,27 @@ class Viewer(BaseModel):
     """The viewer's archive as a destination of C-MOVE; the sources must know it."""
     missing: str = ""
     """Where there is no viewer (yet): what people read when they ask for it."""
+
+
+class Identity(BaseModel):
+    """``[identity]``: who else is asked whose a study is, and how staff decide."""
+
+    model_config = _strict
+    pix: WebAddress | None = None
+    """Where a cross-reference manager (IHE PIXm) answers: the root of its FHIR, without the operation."""
+    pix_auth_file: AuthFile | None = None
+    pix_tls_ca: ReadableFile | None = None
+    pix_tls_certificate: ReadableFile | None = None
+    pix_tls_key: ReadableFile | None = None
+    systems: dict[str, str] = {}
+    """What FHIR calls our issuers, such as ``urn:oid:1.2.3``; who is not named is called as we do."""
+    second_person: bool = False
+    """Does what one person has decided take effect only when another one has confirmed it?"""
+
+    @property
+    def pix_web(self) -> Web | None:
+        certificates = Tls(self.pix_tls_ca, self.pix_tls_certificate, self.pix_tls_key)
+        return Web(self.pix, self.pix_auth_file, tls=certificates) if self.pix else None
 
 
 class LaunchClient(BaseModel):
@@ -156,6 +255,7 @@ class _File(BaseModel):
     sources: Annotated[list[_Source], Field(min_length=1)]
     viewer: Viewer
     launch: Launch = Launch()
+    identity: Identity = Identity()
 
 
 @dataclass(frozen=True)
@@ -167,6 +267,7 @@ class Settings:
     sources: tuple[Source, ...]
     viewer: Viewer
     launch: Launch
+    identity: Identity
 
     def source(self, name: str) -> Source | None:
         return next((source for source in self.sources if source.name == name), None)
@@ -180,16 +281,16 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
     """
     path = path or Path(environment.get(WHERE, "preview.toml"))
     table = _read(path)
-    problems = _overlay(table, environment) + _doubles(table)
+    problems = _overlay(table, environment) + _doubles(table) + _halves(table)
     try:
         file = _File.model_validate(table)
     except ValidationError as wrong:
         raise WrongSettings(str(path), problems + [_line(error, table) for error in wrong.errors()]) from None
     if problems:
         raise WrongSettings(str(path), problems)
-    local = Local(file.local.aet, file.local.port)
+    local = file.local.local()
     sources = tuple(entry.source() for entry in file.sources)
-    return Settings(file.app, local, sources, file.viewer, file.launch)
+    return Settings(file.app, local, sources, file.viewer, file.launch, file.identity)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -242,12 +343,13 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "sources": _Source,
     "viewer": Viewer,
     "launch": Launch,
+    "identity": Identity,
 }
 
 
 def _place(table: dict[str, Any], groups: list[str]) -> dict[str, Any] | None:
     match groups:
-        case [("app" | "local" | "viewer" | "launch") as section]:
+        case [("app" | "local" | "viewer" | "launch" | "identity") as section]:
             place = table.setdefault(section, {})
         case ["sources", name]:
             place = _named(_entries(table), name)
@@ -322,3 +424,69 @@ def _doubles(table: dict[str, Any]) -> list[str]:
         for name, times in sorted(Counter(str(e["name"]) for e in entries if "name" in e).items())
         if times > 1
     ]
+
+
+def _halves(table: dict[str, Any]) -> list[str]:
+    """What only makes sense together with something that is not there."""
+    local = table.get("local")
+    problems = _half_tls("local", local, ("tls_ca", "tls_certificate")) if isinstance(local, dict) else []
+    for number, entry in enumerate(_entries(table)):
+        where = f"sources[{entry.get('name', number)}]"
+        problems += [f"{where}.{key}: missing; {expected}" for key, expected in _lacking(entry)]
+        problems += _half_tls(where, entry, ())
+        if entry.get("protocol") == "dicomweb" and entry.get("retrieve") in ("c-get", "c-move"):
+            problems.append(f"{where}.retrieve = {entry['retrieve']!r}: expected 'auto' or 'wado' here")
+        elif entry.get("retrieve") == "c-move" and _sends_in_clear(entry, local):
+            problems.append(
+                f"{where}.retrieve = 'c-move': expected local.tls = true with its certificate, so that images"
+                f" come encrypted too; or 'auto' or 'c-get', or {where}.tls = false"
+            )
+        elif entry.get("retrieve") == "c-move" and _cannot_reach_us(entry, local):
+            problems.append(
+                f"{where}.retrieve = 'c-move': expected local.listen = an address of this machine that this"
+                " archive reaches (or '0.0.0.0', every one), and local.host = our address for its"
+                " administrator; or 'auto' or 'c-get'"
+            )
+    return problems
+
+
+def _sends_in_clear(entry: Mapping[str, Any], local: object) -> bool:
+    """Is it asked over TLS, while our receiver, to which it would send, takes images in clear?"""
+    return entry.get("tls") is True and not (isinstance(local, dict) and local.get("tls") is True)
+
+
+def _cannot_reach_us(entry: Mapping[str, Any], local: object) -> bool:
+    """Is it on another machine, while our receiver listens to this one only, and nothing passes on to it?"""
+    listen = local.get("listen", _Local.model_fields["listen"].default) if isinstance(local, dict) else ""
+    others = entry.get("receive_from")
+    senders = [entry["host"], *(others if isinstance(others, list) else ())] if "host" in entry else []
+    return _is_here(listen) and bool(senders) and not any(map(_is_here, senders))
+
+
+def _is_here(address: object) -> bool:
+    """Is it this machine, as far as that can be told without asking anybody?"""
+    if str(address).lower() in ("localhost", socket.gethostname().lower()):
+        return True
+    try:
+        return ip_address(str(address)).is_loopback
+    except ValueError:
+        return False
+
+
+def _lacking(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What an archive needs so that it can be asked in the way it is said to be."""
+    by_dimse = [] if entry.get("protocol") == "dicomweb" else ["host", "port", "aet"]
+    by_web = entry.get("retrieve") == "wado" or entry.get("protocol") == "dicomweb"
+    lacking = [(key, f"expected {_example(('sources', 0, key))}") for key in by_dimse if key not in entry]
+    if by_web and "dicomweb" not in entry:
+        lacking.append(("dicomweb", "expected for example 'https://pacs.example/dicom-web'"))
+    return lacking
+
+
+def _half_tls(where: str, entry: Mapping[str, Any], needed: tuple[str, ...]) -> list[str]:
+    """A certificate is nothing without its key; a receiver that encrypts needs both, and whom to trust."""
+    required = {key for key in needed if entry.get("tls") is True}
+    for one, other in (("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")):
+        if entry.get(one) or one in required:
+            required.add(other)
+    return [f"{where}.{key}: missing; expected a PEM file" for key in sorted(required) if not entry.get(key)]

@@ -1,26 +1,31 @@
 """The errand of asking: put one question to every source and note each answer as it comes."""
 
 import logging
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from fetch.find import find_each
-from fetch.identity import Doubt, Judgement, disagree, judge
+from fetch.identity import Context, Grade, judge
 from fetch.model import Answer, AnswerKind, Patient, PatientQuery, Source, Study
 from fetch.reasons import Reason
-from fetch.records import StudyRow, UnmatchedRow, insert_new, insert_once, touched
-from preview import contents
+from fetch.records import StudyRow, insert_new, touched
+from preview import contents, showing, unlisting, unmatched, wanting
 from preview.bell import MOST_ATTEMPTS, RING_AGAIN
+from preview.matching import crossing
+from preview.matching.approaches import approaches
+from preview.matching.bench import Bench, linked_or_held
+from preview.matching.records import StrangersRow
 from preview.parts import Parts
+from preview.patience import GIVEN_UP
 from preview.records import AnswerRow, AskRow, ContextRow, FoundRow
+from preview.unmatched import clear_foreign as clear_foreign  # noqa: PLC0414 — what a fetch saw comes in here
+from preview.unmatched import note_foreign as note_foreign  # noqa: PLC0414
 
 log = logging.getLogger(__name__)
-
-GIVEN_UP = timedelta(seconds=120)
-"""An ask that was begun so long ago and not finished has lost its worker."""
 
 
 def want(parts: Parts, context: ContextRow, start: date | None, end: date | None) -> AskRow:
@@ -41,7 +46,7 @@ def ring_if_forgotten(parts: Parts, ask: AskRow) -> None:
         return
     with parts.records.write() as session:
         session.execute(update(AskRow).where(AskRow.id == ask.id).values(rung_at=now))
-    parts.bell.ring("asks", ask.id, int(now.timestamp()) if lost else 0)
+    parts.bell.ring("asks", ask.id, int(now.timestamp()) if lost else 0, unheard=True)
 
 
 def ask(parts: Parts, ask_id: str) -> None:
@@ -49,11 +54,34 @@ def ask(parts: Parts, ask_id: str) -> None:
     query = _claim(parts, ask_id)
     if query is None:
         return
-    for answer in find_each(query, parts.settings.sources, parts.settings.local):
+    for answer in _answers(parts, query):
         _note(parts, ask_id, query.patient, answer)
         _log(ask_id, answer)
+    _want_posters(parts, ask_id)  # while the question is open the page polls, so it sees them come
     with parts.records.write() as session:
         session.execute(update(AskRow).where(AskRow.id == ask_id).values(finished_at=parts.now))
+
+
+def _answers(parts: Parts, query: PatientQuery) -> Iterator[Answer]:
+    """What each source says, asked by whatever id the patient has there."""
+    sources = parts.settings.sources
+    crossing.refresh(parts, query.patient.identity)
+    with parts.records.read() as session:
+        how = approaches(session, query.patient, sources)
+    return find_each(query, sources, parts.settings.local, approaches=how, allowance=parts.lines)
+
+
+def _want_posters(parts: Parts, ask_id: str) -> None:
+    """Have first pictures brought of what the question found and its page shows."""
+    sources = parts.settings.sources
+    with parts.records.read() as session:
+        ask = session.get_one(AskRow, ask_id)
+        context = session.get_one(ContextRow, ask.context)
+        found = select(StudyRow).join(FoundRow, FoundRow.study_row == StudyRow.id)
+        rows = session.scalars(found.where(FoundRow.ask == ask_id)).all()
+        shown = list(filter(showing.Sight(session, context, sources).shown, rows))
+        groups = showing.by_uid(shown, sources, wanting.fetched(session, shown))
+    wanting.want_posters(parts, [rows[0] for rows in groups])
 
 
 def _log(ask_id: str, answer: Answer) -> None:
@@ -102,11 +130,44 @@ def _answer_row(ask_id: str, answer: Answer, now: datetime) -> AnswerRow:
 
 
 def _note(parts: Parts, ask_id: str, asked: Patient, answer: Answer) -> None:
-    now = parts.now
+    now, sources = parts.now, parts.settings.sources
     with parts.records.write() as session:
-        session.merge(_answer_row(ask_id, answer, now))
-        for row in _note_studies(session, answer.studies, now):
-            _judge_everywhere(session, ask_id, asked, row, parts.settings.sources, now)
+        theirs = _likely(session, asked, answer)
+        bench = Bench(session, asked, sources)
+        rows = _note_studies(session, theirs, now)
+        found = [row for row in rows if _judge_everywhere(session, ask_id, asked, row, bench, now)]
+        strangers = answer.strangers + len(answer.studies) - len(found)
+        session.merge(_answer_row(ask_id, _as_judged(answer, len(found)), now))
+        if strangers:
+            session.merge(StrangersRow(ask=ask_id, source=answer.source.name, count=strangers, at=now))
+        ask = session.get_one(AskRow, ask_id)
+    unlisting.compare(parts, ask, asked, answer)
+
+
+def _likely(session: Session, asked: Patient, answer: Answer) -> Sequence[Study]:
+    """Of what was found by name nothing is kept of people who are certainly somebody else."""
+    if answer.approach.ids:
+        return answer.studies
+    context = Context.of(answer.source)
+    kept = {study.study_uid for study in answer.studies if _may_be(asked, study, context)}
+    kept |= linked_or_held(session, answer.studies)
+    return [study for study in answer.studies if study.study_uid in kept]
+
+
+def _may_be(asked: Patient, study: Study, context: Context) -> bool:
+    return judge(asked, study.patient, context).grade is not Grade.CERTAINLY_NOT
+
+
+def _as_judged(answer: Answer, found: int) -> Answer:
+    """What a source answered by name about other people only is nothing under this name.
+
+    How many more there are outside the dates is not known either then: nobody has judged those.
+    """
+    if answer.approach.ids:
+        return answer
+    nothing = answer.kind is AnswerKind.FOUND and not found
+    kind = AnswerKind.NOT_ASKED if nothing else answer.kind
+    return replace(answer, kind=kind, outside=0)
 
 
 def note_study(session: Session, study: Study, now: datetime) -> StudyRow:
@@ -143,85 +204,26 @@ def _describe(session: Session, row: StudyRow, study: Study, now: datetime, *, n
     That also holds if the first one left everything out: what was drawn under it may be anybody's.
     """
     was = row.patient
+    if row.unlisted_at is not None:
+        unlisting.relist(session, row, now)
     row.describe(study, now)
     if not new and was != row.patient:
         contents.forget(session, row)
 
 
 def _judge_everywhere(
-    session: Session, ask_id: str, asked: Patient, row: StudyRow, sources: Sequence[Source], now: datetime
-) -> None:
-    """Judge the study, and again what other sources said of the same study UID: they may disagree now."""
-    by_name = {source.name: source for source in sources}
-    theirs = select(StudyRow).where(StudyRow.study_uid == row.study_uid).order_by(StudyRow.source)
-    same_uid = list(session.scalars(theirs))
-    quarrel = disagree([one.study for one in same_uid])
+    session: Session, ask_id: str, asked: Patient, row: StudyRow, bench: Bench, now: datetime
+) -> bool:
+    """Judge the study, and again what other sources said of the same study UID: they may disagree now.
+
+    False if it is certainly somebody else's: the question has not found it then.
+    """
+    bench.look_at([row])
+    if bench.finding(row).is_out_of_question:
+        return False
     session.merge(FoundRow(ask=ask_id, study_row=row.id))
     session.flush()
-    for one in same_uid:
-        if one.source not in by_name or session.get(FoundRow, (ask_id, one.id)) is None:
-            continue
-        judgement = judge(asked, one.patient, by_name[one.source])
-        if quarrel:
-            judgement = Judgement((*judgement.doubts, Doubt.SOURCES_DISAGREE))
-        if judgement.certain:
-            _clear_unmatched(session, one, asked)
-        else:
-            _note_unmatched(session, one, asked, judgement.doubts, now)
-
-
-def _clear_unmatched(session: Session, row: StudyRow, asked: Patient) -> None:
-    """What was doubtful is certain now, because it was corrected at the archive or in the record."""
-    for unmatched in session.scalars(select(UnmatchedRow).filter_by(**_found_for(row, asked))):
-        _keep_doubts(session, unmatched, _of_images(unmatched))
-
-
-def clear_foreign(session: Session, row: StudyRow) -> None:
-    """Every image of the study was fetched anew and none is a stranger's, whoever it was found for."""
-    for unmatched in session.scalars(select(UnmatchedRow).where(UnmatchedRow.study_row == row.id)):
-        _keep_doubts(session, unmatched, _of_asking(unmatched))
-
-
-def _keep_doubts(session: Session, unmatched: UnmatchedRow, doubts: list[str]) -> None:
-    unmatched.doubts = doubts
-    if not doubts:
-        session.delete(unmatched)
-
-
-def _note_unmatched(
-    session: Session, row: StudyRow, asked: Patient, doubts: Sequence[Doubt], now: datetime
-) -> None:
-    """Put the study on the list that staff resolve, once for each patient it was found for.
-
-    What asking doubted before is replaced; what a fetch saw in the images, only a fetch takes back.
-    """
-    unmatched = _unmatched(session, row, asked, now)
-    unmatched.doubts = [doubt.code for doubt in doubts] + _of_images(unmatched)
-
-
-def note_foreign(session: Session, row: StudyRow, asked: Patient, now: datetime) -> None:
-    """Images of somebody else were inside: that too is for staff, besides whatever asking doubts."""
-    unmatched = _unmatched(session, row, asked, now)
-    unmatched.doubts = [*_of_asking(unmatched), Doubt.FOREIGN_IMAGES.code]
-
-
-def _unmatched(session: Session, row: StudyRow, asked: Patient, now: datetime) -> UnmatchedRow:
-    key = _found_for(row, asked)
-    insert_once(session, UnmatchedRow, key | {"doubts": [], "first_seen_at": now, "last_seen_at": now})
-    unmatched = session.scalars(select(UnmatchedRow).filter_by(**key)).one()
-    unmatched.patient = asked
-    unmatched.last_seen_at = now
-    return unmatched
-
-
-def _found_for(row: StudyRow, asked: Patient) -> dict[str, object]:
-    identity = asked.identity
-    return {"study_row": row.id, "issuer": identity.issuer, "patient_id": identity.patient_id}
-
-
-def _of_images(unmatched: UnmatchedRow) -> list[str]:
-    return [code for code in unmatched.doubts if code == Doubt.FOREIGN_IMAGES.code]
-
-
-def _of_asking(unmatched: UnmatchedRow) -> list[str]:
-    return [code for code in unmatched.doubts if code != Doubt.FOREIGN_IMAGES.code]
+    for one in bench.same_uid(row):
+        if session.get(FoundRow, (ask_id, one.id)) is not None:
+            unmatched.judge(session, one, asked, bench, now)
+    return True

@@ -9,6 +9,8 @@ from werkzeug.wrappers import Response
 
 blueprint = Blueprint("assets", __name__)
 _MODULES = Path(sys.prefix) / "npm" / "node_modules"
+FONTS = _MODULES / "dejavu-fonts-ttf" / "ttf"
+"""For what is printed; they are not served."""
 _FILES = {
     "htmx.js": _MODULES / "htmx.org" / "dist" / "htmx.min.js",
     "idiomorph.js": _MODULES / "idiomorph" / "dist" / "idiomorph-ext.min.js",
@@ -16,7 +18,8 @@ _FILES = {
 
 
 def missing() -> list[str]:
-    return [name for name, path in _FILES.items() if not path.is_file()]
+    fonts = [] if FONTS.is_dir() else [FONTS.parent.name]
+    return [name for name, path in _FILES.items() if not path.is_file()] + fonts
 
 
 @blueprint.get("/assets/<name>")

@@ -1,7 +1,8 @@
 """Redis and RQ as the bell that wakes a worker: the database knows what is wanted, so it may be lost."""
 
 import logging
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from redis import Redis, RedisError
@@ -17,13 +18,19 @@ from fetch.settings import App
 
 log = logging.getLogger(__name__)
 
-QUEUES = ("asks", "fetches")
+QUEUES = ("asks", "fetches", "posters")
+"""In the order in which a worker takes from them: what nobody clicked for waits behind every click."""
+_JOBS = {"asks": "preview.jobs.asks", "fetches": "preview.jobs.fetches", "posters": "preview.jobs.fetches"}
 RING_AGAIN = timedelta(seconds=15)
 """How long a wish may wait unheard before it is rung for again."""
 MOST_ATTEMPTS = 3
 """An errand that ended its worker so often would end the next one too."""
 _HARD_LIMIT = 6 * 3600
 """Seconds after which RQ ends a job whatever it does; the errands' own time-outs come far earlier."""
+_SILENT_S = 1.0
+"""Once Redis was silent, nothing is rung for so long: a page would wait for each time-out anew."""
+_SILENT = timedelta(seconds=60)
+"""A worker signs twice a minute, also when it has nothing to do."""
 _WAITING = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED)
 
 
@@ -36,32 +43,59 @@ def socket_path(app: App) -> Path:
     return (app.var / "redis" / "redis.sock").absolute()
 
 
+def _client(app: App, seconds: float) -> Redis:
+    """The client's own defaults would retry for seconds while a page waits."""
+    return Redis.from_url(
+        redis_url(app),
+        socket_connect_timeout=seconds / 2,
+        socket_timeout=seconds,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
 class Bell:
     """Wakes a worker for a row of the database. Everything here answers within about a second."""
 
     def __init__(self, app: App) -> None:
-        # the client's own defaults would retry for seconds while a page waits
-        self._redis = Redis.from_url(
-            redis_url(app), socket_connect_timeout=0.5, socket_timeout=1, retry=Retry(NoBackoff(), 0)
-        )
+        self._redis = _client(app, 1.0)
+        self._impatient = _client(app, 0.4)
+        self._answered_at = self._silent_at = float("-inf")
 
-    def ring(self, queue: str, row: str, attempt: int = 0) -> bool:
-        """Put the row's id on the queue unless it waits there; False when Redis cannot be reached."""
+    def ring(self, queue: str, row: str, attempt: int = 0, *, unheard: bool = False) -> bool:
+        """Put the row's id on the queue unless it waits there; False when Redis cannot be reached.
+
+        ``unheard``: nobody has worked on it for long, so a job that is said to have begun is a dead worker's:
+        RQ would take more than a minute to notice.
+        """
         job_id = f"{queue}-{row}-{attempt}"
+        if time.monotonic() - self._silent_at < _SILENT_S:
+            return False
         try:
-            if not self._waits(job_id):
+            status = self._status(job_id)
+            if unheard and status is JobStatus.STARTED:
+                self._enqueue(queue, row, f"{job_id}-{time.time_ns()}")
+            elif status not in _WAITING:
                 self._enqueue(queue, row, job_id)
         except RedisError as error:
+            self._silent_at = time.monotonic()
             log.warning("bell: Redis cannot be reached (%s)", type(error).__name__)
             return False
         return True
 
-    def answers(self) -> bool:
-        """Can Redis be reached?"""
+    def answers(self, within: float = 0.0) -> bool:
+        """Can Redis be reached, or could it (or not) be so many seconds ago?"""
+        now = time.monotonic()
+        if now - max(self._answered_at, self._silent_at) < within:
+            return self._answered_at > self._silent_at
         try:
-            return bool(self._redis.ping())
+            answers = bool(self._impatient.ping())
         except RedisError:
-            return False
+            answers = False
+        if answers:
+            self._answered_at, self._silent_at = time.monotonic(), float("-inf")
+        else:
+            self._silent_at = time.monotonic()
+        return answers
 
     def has_worker(self, queue: str) -> bool:
         """Does a worker listen on this queue?"""
@@ -70,16 +104,27 @@ class Bell:
         except RedisError:
             return False
 
-    def _waits(self, job_id: str) -> bool:
+    def is_attended(self, queue: str, now: datetime) -> bool:
+        """Does a worker that gave a sign of life within the last minute listen on this queue?"""
+        if time.monotonic() - self._silent_at < _SILENT_S:
+            return False
+        try:
+            workers = Worker.all(queue=Queue(queue, connection=self._redis, serializer=JSONSerializer))
+        except RedisError:
+            return False
+        beats = (worker.last_heartbeat for worker in workers)
+        return any(beat is not None and now - beat.replace(tzinfo=UTC) < _SILENT for beat in beats)
+
+    def _status(self, job_id: str) -> JobStatus | None:
         try:
             job = Job.fetch(job_id, connection=self._redis, serializer=JSONSerializer)
         except NoSuchJobError:
-            return False
-        return job.get_status(refresh=False) in _WAITING
+            return None
+        return job.get_status(refresh=False)
 
     def _enqueue(self, queue: str, row: str, job_id: str) -> None:
         Queue(queue, connection=self._redis, serializer=JSONSerializer).enqueue_call(
-            f"preview.jobs.{queue}",
+            _JOBS[queue],
             args=(row,),
             job_id=job_id,
             description=queue,  # by default RQ would keep and log the arguments

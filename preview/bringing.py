@@ -15,7 +15,7 @@ from fetch.reasons import Reason
 from fetch.sources.move import Moved, move
 from preview import contents
 from preview.bell import MOST_ATTEMPTS
-from preview.claim import Claim, Superseded
+from preview.claim import Claim, Superseded, as_ended
 from preview.parts import Parts
 from preview.records import Outcome
 from preview.viewer import Holding
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 _LOOK_S = 0.5
 _SILENCE_S = 600.0
 """Many archives say nothing between the request and the end of a C-MOVE."""
+_LINE_S = 3600.0
+"""So long it waits until the archive has an association to spare."""
 _STILL_S = 5
 """So long the viewer's archive may show no more images before it is taken to have no more."""
 
@@ -35,13 +37,20 @@ def bring(parts: Parts, fetch_id: str) -> None:
     claim = Claim.take(parts.records, fetch_id, parts.now)
     if claim is None:
         return
-    bringing = _Bringing(parts, claim)
     try:
-        with claim.beating(parts), bringing.watched():
-            outcome, reason = bringing.run()
-        bringing.finish(outcome, reason, time.monotonic() - began)
+        with claim.beating(parts):
+            while not _brought(parts, claim, began):
+                pass
     except Superseded:
         log.warning("bring=%s attempt=%d superseded", fetch_id, claim.attempt)
+
+
+def _brought(parts: Parts, claim: Claim, began: float) -> bool:
+    """One try; False if it was cancelled, and is wanted again by now."""
+    bringing = _Bringing(parts, claim)
+    with bringing.watched():
+        outcome, reason = bringing.run()
+    return bringing.finish(outcome, reason, time.monotonic() - began)
 
 
 class _Bringing:
@@ -77,10 +86,16 @@ class _Bringing:
         if not self._still_the_patients():
             return Outcome.FAILED, Reason.SOME_WITHHELD
         local, uid = self._parts.settings.local, self._claim.study_uid
-        moved = move(_with_patience(source), local, uid, destination, self._hear, self._opened)
+        with self._parts.lines.line(
+            source, party=self._claim.fetch_id, patience=_LINE_S, unwanted=self._is_over
+        ):
+            moved = move(_with_patience(source), local, uid, destination, self._hear, self._opened)
         self._hear(moved)
         outcome = self._judged(moved)
         return (Outcome.CANCELLED, None) if self._cancelled else outcome
+
+    def _is_over(self) -> bool:
+        return self._cancelled or self._superseded
 
     def _still_the_patients(self) -> bool:
         """What was found in its images meanwhile may say that they are somebody else's."""
@@ -157,23 +172,17 @@ class _Bringing:
         try:
             with self._parts.records.write() as session:
                 self._claim.write(session, self._counts())
-                self._cancelled = self._claim.cancelled(session)
+                self._cancelled = self._cancelled or self._claim.cancelled(session)
         except Superseded:
             self._superseded = True
 
-    def finish(self, outcome: Outcome, reason: Reason | None, seconds: float) -> None:
-        """Write the end, and the one line about it in the log."""
-        ended = {
-            "outcome": outcome,
-            "reason": reason.code if reason else None,
-            "finished_at": self._parts.now,
-            "active_study": None,
-            "seconds": seconds,
-        }
+    def finish(self, outcome: Outcome, reason: Reason | None, seconds: float) -> bool:
+        """Write the end, and the one line about it in the log; False if it is wanted again after Cancel."""
         with self._parts.records.write() as session:
-            if outcome is Outcome.CANCELLED and self._claim.let_go_if_wanted_again(session):
-                return
-            self._claim.write(session, self._counts() | ended)
+            again = outcome is Outcome.CANCELLED and self._claim.wanted_again(session, self._parts.now)
+            if again:
+                return False
+            self._claim.write(session, self._counts() | as_ended(outcome, reason, self._parts.now, seconds))
         log.info(
             "bring=%s source=%s outcome=%s reason=%s expected=%s arrived=%d attempt=%d seconds=%.2f",
             self._claim.fetch_id,
@@ -185,6 +194,7 @@ class _Bringing:
             self._claim.attempt,
             seconds,
         )
+        return True
 
     def _counts(self) -> dict[str, object]:
         return {

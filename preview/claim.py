@@ -4,18 +4,19 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, case, or_, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from fetch.model import Patient
+from fetch.reasons import Reason
 from fetch.records import Records, touched
 from preview.parts import Parts
-from preview.records import FetchRow
+from preview.records import FetchRow, Outcome, Scope
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +42,27 @@ class Claim:
     patient: Patient
     counted: int | None
     """How many instances the archive said the study has, when it was found."""
+    scope: Scope = Scope.ALL
+    tries: int = 0
+    crashes: int = 0
+    around: int | None = None
 
     @classmethod
     def take(cls, records: Records, fetch_id: str, now: datetime) -> Self | None:
-        """Claim a wanted errand that nobody works on; None if it is finished or in good hands."""
+        """Claim a wanted errand that nobody works on; None if it is finished, rests, or is in good hands.
+
+        Who is found without a beat for so long has ended without a word: that is counted.
+        """
         free = FetchRow.beat_at.is_(None) | (FetchRow.beat_at < now - SILENT)
-        mine = (FetchRow.id == fetch_id) & FetchRow.finished_at.is_(None) & free
-        values = {"attempt": FetchRow.attempt + 1, "beat_at": now, "begun_at": now}
+        awake = or_(FetchRow.next_try_at.is_(None), FetchRow.next_try_at <= now)
+        mine = (FetchRow.id == fetch_id) & FetchRow.finished_at.is_(None) & free & awake
+        values = {
+            "attempt": FetchRow.attempt + 1,
+            "crashes": case((FetchRow.beat_at.is_(None), FetchRow.crashes), else_=FetchRow.crashes + 1),
+            "beat_at": now,
+            "begun_at": now,
+            "next_try_at": None,
+        }
         with records.write() as session:
             if not touched(session.execute(update(FetchRow).where(mine).values(values))):
                 return None
@@ -66,6 +81,10 @@ class Claim:
             source=study.source,
             patient=study.patient,
             counted=study.instance_count,
+            scope=row.scope,
+            tries=row.tries,
+            crashes=row.crashes,
+            around=row.around,
         )
 
     def write(self, session: Session, values: Mapping[str, object]) -> None:
@@ -77,14 +96,31 @@ class Claim:
         """Did somebody press Cancel?"""
         return session.get_one(FetchRow, self.fetch_id).cancel_at is not None
 
-    def let_go_if_wanted_again(self, session: Session) -> bool:
-        """Somebody pressed the button again after Cancel: let go of it, so that it is taken up again."""
-        lock = {"of": FetchRow}  # a wish that is being written now is waited for
-        row = session.get_one(FetchRow, self.fetch_id, with_for_update=lock)
-        if row.cancel_at is None and row.attempt == self.attempt:
-            row.beat_at = None
-            return True
-        return False
+    def scope_now(self, session: Session) -> Scope:
+        """How much is wanted by now: somebody may have asked for more than posters."""
+        return session.get_one(FetchRow, self.fetch_id).scope
+
+    def locked(self, session: Session) -> FetchRow:
+        """The errand as people want it now, or :class:`Superseded` as in ``write``.
+
+        A wish or a Cancel that is being written is waited for, and the next one waits until we commit: so
+        whoever ends the errand looks at this first. The study, if it is written too, is reserved before.
+        """
+        row = session.get(FetchRow, self.fetch_id, with_for_update={"of": FetchRow}, populate_existing=True)
+        if row is None or row.attempt != self.attempt or row.finished_at is not None:
+            raise Superseded
+        return row
+
+    def wanted_again(self, session: Session, now: datetime) -> Self | None:
+        """The right to begin anew, if somebody pressed the button again after Cancel.
+
+        Whoever stopped goes on at once: what that press rang for may have found us at work and gone.
+        """
+        row = self.locked(session)
+        if row.cancel_at is not None:
+            return None
+        row.begun_at = now
+        return replace(self, scope=row.scope, tries=row.tries)
 
     @contextmanager
     def beating(self, parts: Parts) -> Iterator[None]:
@@ -107,7 +143,7 @@ class Claim:
             thread.join()
 
     def _say_alive(self, parts: Parts) -> None:
-        # without a beat it was let go of, for whoever takes it up next
+        # without a beat it rests, for whoever takes it up next
         mine = self._held() & FetchRow.beat_at.is_not(None)
         with parts.records.write() as session:
             session.execute(update(FetchRow).where(mine).values(beat_at=parts.now))
@@ -118,3 +154,14 @@ class Claim:
             & (FetchRow.attempt == self.attempt)
             & FetchRow.finished_at.is_(None)
         )
+
+
+def as_ended(outcome: Outcome, reason: Reason | None, now: datetime, seconds: float) -> dict[str, object]:
+    """What is written of an errand that has ended, whatever its kind."""
+    return {
+        "outcome": outcome,
+        "reason": reason.code if reason else None,
+        "finished_at": now,
+        "active_study": None,
+        "seconds": seconds,
+    }

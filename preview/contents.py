@@ -1,19 +1,25 @@
 """What a study holds: its series and instances, as planned and as drawn."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from fetch.model import Plan, Received, Series
+from fetch.model import Instance, Received, Series
+from fetch.reasons import Reason
 from fetch.records import StudyRow, insert_once, new_key
+from preview import selections
 from preview.pictures.drawing import Drawn, Header
 from preview.pictures.thumbnail import DrawingKind
 from preview.records import Arrival, Errand, FetchRow, InstanceRow, SeriesRow
 
 _LONGEST_UID = 64
 """What DICOM allows and a column holds: PostgreSQL would refuse every row of the batch for a longer one."""
+
+
+_MOST_AT_ONCE = 500
+"""Values of one statement: databases have a limit."""
 
 
 def can_be_kept(instance_uid: str) -> bool:
@@ -49,6 +55,7 @@ def forget(session: Session, study: StudyRow) -> None:
     study.key = new_key()
     session.execute(delete(InstanceRow).where(InstanceRow.study_row == study.id))
     session.execute(delete(SeriesRow).where(SeriesRow.study_row == study.id))
+    selections.forget(session, study.id)
     theirs = FetchRow.study_row == study.id
     # Nobody asked to send another patient's study to the viewer.
     over = FetchRow.finished_at.is_not(None) | (FetchRow.errand == Errand.BRING)
@@ -60,8 +67,24 @@ def forget(session: Session, study: StudyRow) -> None:
 
 def holds_strangers(session: Session, study_row: int) -> bool:
     """Were images of somebody else found in it?"""
-    withheld = (InstanceRow.study_row == study_row) & (InstanceRow.arrival == Arrival.WITHHELD)
-    return session.scalar(select(InstanceRow.id).where(withheld).limit(1)) is not None
+    return session.scalar(select(InstanceRow.id).where(_withheld(study_row)).limit(1)) is not None
+
+
+def strangers(session: Session, study_row: int) -> set[str]:
+    """The UIDs under which images of somebody else came."""
+    return set(session.scalars(select(InstanceRow.instance_uid).where(_withheld(study_row))))
+
+
+def forget_strangers(session: Session, study_row: int, listed: Collection[str]) -> None:
+    """The archive has none of them any more: forget those that it does not list either."""
+    gone = list(strangers(session, study_row).difference(listed))
+    for some in batched(gone, _MOST_AT_ONCE):
+        theirs = _withheld(study_row) & InstanceRow.instance_uid.in_(some)
+        session.execute(delete(InstanceRow).where(theirs))
+
+
+def _withheld(study_row: int) -> ColumnElement[bool]:
+    return (InstanceRow.study_row == study_row) & (InstanceRow.arrival == Arrival.WITHHELD)
 
 
 def held(session: Session, study_row: int) -> dict[str, int]:
@@ -71,55 +94,121 @@ def held(session: Session, study_row: int) -> dict[str, int]:
     return {row.instance_uid: min(row.frames, default=1) for row in rows}
 
 
-def keep_plan(session: Session, study_row: int, plan: Plan, posters: frozenset[str]) -> None:
-    """Note every series and instance that the archive lists."""
-    for series in plan.series:
-        row = _series(session, study_row, series.series_uid)
-        row.number, row.modality = series.number, series.modality[:16]
-        row.description, row.expected = series.description, series.expected
-        session.flush()
-        _keep_instances(session, row, series, posters)
+def keep_series(session: Session, study_row: int, series: Series, posters: Collection[str]) -> None:
+    """Note a series and every instance that the archive lists in it. A poster once chosen stays."""
+    row = _series(session, study_row, series.series_uid)
+    chosen = row.poster_position is not None
+    row.number, row.modality = series.number, series.modality[:16]
+    row.description, row.expected = series.description, series.expected
+    session.flush()
+    kept = [instance for instance in series.instances if can_be_kept(instance.instance_uid)]
+    middle = () if chosen else posters
+    insert_once(session, InstanceRow, *(_listed(row, instance, middle) for instance in kept))
+    _place_earlier(session, row, kept, None if chosen else posters)
 
 
-def _keep_instances(session: Session, row: SeriesRow, series: Series, posters: frozenset[str]) -> None:
-    rows = _instances(session, row.study_row, [i.instance_uid for i in series.instances])
-    for instance in series.instances:
-        kept = rows.get(instance.instance_uid)
-        if kept is None:
-            continue
-        kept.series_row, kept.number = row.id, instance.number
-        kept.poster = instance.instance_uid in posters
+def _listed(row: SeriesRow, instance: Instance, posters: Collection[str]) -> dict[str, object]:
+    return {
+        "study_row": row.study_row,
+        "series_row": row.id,
+        "instance_uid": instance.instance_uid,
+        "number": instance.number,
+        "poster": instance.instance_uid in posters,
+    }
+
+
+def _place_earlier(
+    session: Session, row: SeriesRow, instances: Iterable[Instance], posters: Collection[str] | None
+) -> None:
+    """Those that came before they were listed, or whose poster is another one now (None: it is not)."""
+    listed = {instance.instance_uid: instance for instance in instances}
+    theirs = (InstanceRow.study_row == row.study_row) & InstanceRow.instance_uid.in_(
+        select(InstanceRow.instance_uid).where(
+            InstanceRow.study_row == row.study_row,
+            InstanceRow.series_row.is_(None) | (InstanceRow.series_row == row.id),
+        )
+    )
+    loose: ColumnElement[bool] = InstanceRow.series_row.is_(None)
+    if posters is not None:
+        loose = loose | InstanceRow.poster | InstanceRow.instance_uid.in_(posters)
+    for kept in session.scalars(select(InstanceRow).where(theirs, loose)):
+        instance = listed.get(kept.instance_uid)
+        if instance is not None:
+            kept.series_row, kept.number = row.id, instance.number
+            kept.poster = kept.poster if posters is None else kept.instance_uid in posters
+
+
+def give_up(session: Session, study_row: int, reasons: Mapping[str, Reason]) -> None:
+    """Note of these instances that asking for them again would not help now, and why."""
+    for reason in set(reasons.values()):
+        uids = [uid for uid, why in reasons.items() if why is reason]
+        for some in batched(uids, _MOST_AT_ONCE):
+            theirs = (InstanceRow.study_row == study_row) & InstanceRow.instance_uid.in_(some)
+            absent = InstanceRow.arrival.in_((Arrival.EXPECTED, Arrival.GIVEN_UP))
+            given_up = {"arrival": Arrival.GIVEN_UP, "reason": reason.code}
+            session.execute(update(InstanceRow).where(theirs, absent).values(given_up))
+
+
+def expect_again(session: Session, study_row: int) -> None:
+    """A new try asks for everything once more."""
+    given_up = (InstanceRow.study_row == study_row) & (InstanceRow.arrival == Arrival.GIVEN_UP)
+    expected = {"arrival": Arrival.EXPECTED, "reason": ""}
+    session.execute(update(InstanceRow).where(given_up).values(expected))
+
+
+def batched(uids: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    for first in range(0, len(uids), most):
+        yield uids[first : first + most]
 
 
 def keep_drawn(session: Session, study_row: int, batch: Sequence[Taken]) -> None:
     """Note what became of the instances of this batch."""
     rows = _instances(session, study_row, [taken.received.instance_uid for taken in batch])
+    unlisted: dict[str, SeriesRow] = {}
     for taken in batch:
         if taken.received.instance_uid in rows:
-            _describe(session, rows[taken.received.instance_uid], taken)
+            _describe(session, rows[taken.received.instance_uid], taken, unlisted)
 
 
-def _describe(session: Session, row: InstanceRow, taken: Taken) -> None:
+def _describe(session: Session, row: InstanceRow, taken: Taken, unlisted: dict[str, SeriesRow]) -> None:
     if taken.withheld:
         row.arrival = Arrival.WITHHELD
+        selections.keep(session, row.study_row, row.instance_uid, None)
         return
     drawing = taken.drawn.drawing
     row.arrival = Arrival.CARD if drawing.kind is DrawingKind.CARD else Arrival.PICTURE
     row.frames = sorted({picture.frame for picture in drawing.pictures})
     row.sizes = sorted({picture.size for picture in drawing.pictures})
-    row.frame_count = drawing.frames
+    row.frame_count, row.largest = drawing.frames, drawing.largest
     row.window, row.reason = drawing.window[:64], (drawing.reason or "")[:256]
+    row.poster_frame, row.detail = drawing.poster, drawing.detail
     if taken.drawn.header is not None:
-        _place_in_series(session, row, taken.drawn.header)
+        _place_in_space(row, taken.drawn.header)
+        _place_in_series(session, row, taken.drawn.header, unlisted)
+        if taken.drawn.header.selection is not None:
+            selections.keep(session, row.study_row, row.instance_uid, taken.drawn.header.selection)
 
 
-def _place_in_series(session: Session, row: InstanceRow, header: Header) -> None:
-    """Learn from the image itself what the archive did not list."""
+def _place_in_space(row: InstanceRow, header: Header) -> None:
+    row.place = header.place.along if header.place else None
+    row.axis = list(header.place.normal) if header.place else []
+
+
+def _place_in_series(
+    session: Session, row: InstanceRow, header: Header, unlisted: dict[str, SeriesRow]
+) -> None:
+    """Learn from the image itself what the archive did not list, or not yet.
+
+    ``unlisted``: the series that were learned so in this batch. Each has a poster by now.
+    """
     if row.number is None:
         row.number = header.instance_number
     if row.series_row is not None:
         return
-    series = _series(session, row.study_row, header.series_uid)
+    if header.series_uid in unlisted:
+        row.series_row, row.poster = unlisted[header.series_uid].id, False
+        return
+    series = unlisted[header.series_uid] = _series(session, row.study_row, header.series_uid)
     series.number, series.modality = header.series_number, header.modality[:16]
     series.description = header.series_description
     session.flush()
@@ -140,3 +229,12 @@ def _instances(session: Session, study_row: int, uids: Iterable[str]) -> dict[st
     insert_once(session, InstanceRow, *({"study_row": study_row, "instance_uid": uid} for uid in kept))
     these = (InstanceRow.study_row == study_row) & InstanceRow.instance_uid.in_(kept)
     return {row.instance_uid: row for row in session.scalars(select(InstanceRow).where(these))}
+
+
+def add_sizes(session: Session, study_row: int, instance_uid: str, drawn: Drawn) -> None:
+    """Larger pictures of an instance are on the shelf too."""
+    these = (InstanceRow.study_row == study_row) & (InstanceRow.instance_uid == instance_uid)
+    row = session.scalar(select(InstanceRow).where(these))
+    if row is not None:
+        row.sizes = sorted({*row.sizes, *(picture.size for picture in drawn.drawing.pictures)})
+        row.largest = drawn.drawing.largest

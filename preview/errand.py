@@ -1,27 +1,35 @@
-"""The errand of fetching: plan, retrieve, draw, note; the one place where an error becomes a state."""
+"""The errand of fetching: list, bring, draw, note; the one place where an error becomes a state."""
 
 import logging
+import math
+import random
 import time
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import replace
 
 from fetch.errors import FetchError
-from fetch.model import Plan, Received, Source
+from fetch.model import Plan, Received, Series
+from fetch.notes import Note, Noted, noted
 from fetch.reasons import Reason
 from fetch.retrieve import Retrieval
-from fetch.sources import dimse
 from preview.bell import MOST_ATTEMPTS
 from preview.claim import Claim, Superseded
+from preview.ending import Account, broken_off, judge_completeness
+from preview.means import learn, means_for
 from preview.parts import Parts
+from preview.patience import rest, tries_again
 from preview.pictures.drawing import Drawers, Drawn
-from preview.progress import THUMBNAIL, Progress, Tell, nobody
-from preview.records import Outcome
+from preview.progress import ENLARGED, THUMBNAIL, Progress, Tell, nobody
+from preview.records import Outcome, Scope
 
 log = logging.getLogger(__name__)
 
-ENLARGED = 640
-"""Longest side in pixels of the larger picture that posters get."""
+_CANCEL_S = 0.8
+"""So long what arrived before a Cancel may still take to be taken up and drawn."""
+_LOOK_S = 0.25
+"""Cancel is looked for so often, whatever is waited for."""
 
 
 def fetch(parts: Parts, fetch_id: str, tell: Tell = nobody) -> None:
@@ -37,69 +45,153 @@ def fetch(parts: Parts, fetch_id: str, tell: Tell = nobody) -> None:
         progress = Progress(parts, claim, began, tell)
         try:
             with claim.beating(parts):
-                _run(parts, claim, progress, drawers)
+                while not _run(parts, progress, drawers):
+                    pass
         except Superseded:
             log.warning("fetch=%s attempt=%d superseded", fetch_id, claim.attempt)
+        drawers.drop()  # all of it was taken, unless nobody wants it any more
 
 
-def _run(parts: Parts, claim: Claim, progress: Progress, drawers: Drawers) -> None:
+def _run(parts: Parts, progress: Progress, drawers: Drawers) -> bool:
+    """One try; False if more than posters is wanted by now, or it is wanted again after a Cancel."""
+    given_up: Mapping[str, Reason] = {}
     try:
-        outcome, reason = _fetch(parts, claim, progress, drawers)
+        outcome, reason, given_up = _fetch(parts, progress, drawers)
     except FetchError as error:
-        log.warning("fetch=%s source=%s %s", claim.fetch_id, claim.source, error)
-        outcome, reason = progress.broken_off(), error.reason
-    progress.finish(outcome, reason)
+        log.warning("fetch=%s source=%s %s", progress.claim.fetch_id, progress.claim.source, error)
+        outcome, reason = broken_off(progress.held), error.reason
+    if progress.cancelled:
+        return progress.finish(Outcome.CANCELLED, None, {})
+    if reason is not None:
+        progress.note(noted(Note.TRIED, reason=reason.code))
+    tries = progress.claim.tries + 1
+    if reason is not None and tries_again(outcome, reason, progress.claim.scope, tries):
+        until = parts.now + rest(tries, random.random())  # noqa: S311 — spreads load
+        return progress.rest(reason, until, given_up)
+    return progress.finish(outcome, reason, given_up)
 
 
-def _fetch(parts: Parts, claim: Claim, progress: Progress, drawers: Drawers) -> tuple[Outcome, Reason | None]:
-    if claim.attempt > MOST_ATTEMPTS:
-        return progress.broken_off(), Reason.STOPPED
+_Ended = tuple[Outcome, Reason | None, Mapping[str, Reason]]
+
+
+def _fetch(parts: Parts, progress: Progress, drawers: Drawers) -> _Ended:
+    claim = progress.claim
+    if claim.crashes >= MOST_ATTEMPTS:
+        return broken_off(progress.held), Reason.STOPPED, {}
     source = parts.settings.source(claim.source)
     if source is None:
-        return progress.broken_off(), Reason.SOURCE_GONE
-    plan = _plan(parts, source, claim)
-    progress.expect(plan)
-    classes = {instance.sop_class for instance in plan.instances}
-    with Retrieval(source, parts.settings.local, claim.study_uid, classes) as retrieval:
-        _draw_all(retrieval, progress, drawers, source.charset)
-    if progress.cancelled:
-        return Outcome.CANCELLED, None
-    return progress.judge_completeness(retrieval.reported)
+        return broken_off(progress.held), Reason.SOURCE_GONE, {}
+    progress.begin()
+    with means_for(parts, source, claim.fetch_id) as means:
+        retrieval = Retrieval(
+            source,
+            parts.settings.local,
+            claim.study_uid,
+            means,
+            held=progress.held,
+            posters_only=claim.scope is Scope.POSTERS,
+        )
+        try:
+            with retrieval:
+                _draw_all(retrieval, progress, drawers, source.charset)
+        finally:
+            learn(parts, source, retrieval.learned)
+    if claim.scope is not progress.wanted and retrieval.asked_for_all:
+        progress.widened()
+    return _judged(progress, retrieval)
 
 
-def _plan(parts: Parts, source: Source, claim: Claim) -> Plan:
-    """What to expect. An archive that will not list a study may still send it: then the total is unknown."""
-    try:
-        return dimse.plan(source, parts.settings.local, claim.study_uid)
-    except FetchError as error:
-        if error.reason.retriable or error.reason is Reason.NOT_SUPPORTED:
-            raise
-        log.warning("fetch=%s source=%s no plan: %s", claim.fetch_id, source.name, error)
-        return Plan()
+def _judged(progress: Progress, retrieval: Retrieval) -> _Ended:
+    given_up = retrieval.given_up
+    for reason, note in ((Reason.REPORTED_FAILED, Note.REPORTED_FAILED), (Reason.NOT_SENT, Note.NOT_SENT)):
+        count = sum(why is reason for why in given_up.values())
+        if count:
+            progress.note(noted(note, count=count))
+    for count, note in ((len(progress.withheld), Note.FOREIGN), (len(progress.crashed), Note.NOT_DRAWN)):
+        if count:
+            progress.note(noted(note, count=count))
+    account = Account(
+        progress.claim.scope,
+        progress.total,
+        progress.listed,
+        progress.held,
+        progress.withheld,
+        progress.crashed,
+        given_up,
+        retrieval.short,
+    )
+    return *judge_completeness(account), given_up
+
+
+class _Drawing:
+    """What is being drawn while more comes; nothing that is slow keeps a Cancel from being noticed."""
+
+    def __init__(self, retrieval: Retrieval, progress: Progress, drawers: Drawers, charset: str) -> None:
+        self._retrieval, self._progress = retrieval, progress
+        self._drawers, self._charset = drawers, charset
+        self._is_first = not progress.held
+        self._under_way: dict[Future[Drawn], Received] = {}
+        self._done: deque[Future[Drawn]] = deque()
+        self._until = math.inf
+
+    def begin(self, received: Received) -> None:
+        """Everything gets a thumbnail; what stands for a series gets a larger picture in the same pass."""
+        while not self._drawers.has_room(received, _LOOK_S):
+            if not self.look():
+                self._retrieval.leave(received)
+                return
+        poster = self._retrieval.is_poster(received.instance_uid) or self._is_first
+        self._is_first = False
+        sizes = (THUMBNAIL, ENLARGED) if poster else (THUMBNAIL,)
+        drawn = self._drawers.submit(received, sizes, self._charset)
+        self._under_way[drawn] = replace(received, data=b"", rendered=b"")  # its bytes are over there
+        drawn.add_done_callback(self._done.append)
+
+    def look(self) -> bool:
+        """Take what is drawn, write it down and look for Cancel; False once its time is over."""
+        while self._done:
+            drawn = self._done.popleft()
+            self._take(self._under_way.pop(drawn), drawn.result())
+        self._progress.beat()
+        if self._progress.cancelled and self._until == math.inf:
+            self._retrieval.stop()
+            self._until = time.monotonic() + _CANCEL_S
+        return time.monotonic() < self._until
+
+    def take_all(self) -> None:
+        """Wait for all of it; after a Cancel only until its time is over."""
+        while self.look() and self._under_way:
+            wait(self._under_way, _LOOK_S, FIRST_COMPLETED)
+
+    def _take(self, received: Received, drawn: Drawn) -> None:
+        listed = self._retrieval.is_listed(received.instance_uid)
+        self._progress.take(received, drawn, listed=listed)
+        if drawn.header is not None and drawn.header.references:
+            self._retrieval.hurry(drawn.header.references)
 
 
 def _draw_all(retrieval: Retrieval, progress: Progress, drawers: Drawers, charset: str) -> None:
-    """Draw while receiving; what is drawn goes to the shelf in the order of arrival."""
-    drawing: deque[tuple[Received, Future[Drawn]]] = deque()
+    """Draw while receiving; what is drawn goes to the shelf at once, whatever takes longer."""
+    drawing = _Drawing(retrieval, progress, drawers, charset)
     try:
-        for received in retrieval:
-            if received is not None:
-                progress.count()
-                if not progress.holds(received):
-                    sizes = (THUMBNAIL, ENLARGED) if progress.is_poster(received) else (THUMBNAIL,)
-                    drawing.append((received, drawers.submit(received, sizes, charset)))
-            for done in _done(drawing):
-                progress.take(*done)
-            progress.beat()
-            if progress.cancelled:
-                return
+        for event in retrieval:
+            _heed(event, drawing, progress)
+            if not drawing.look():
+                break
+            if progress.wanted is Scope.ALL:
+                retrieval.widen()
     finally:
-        for received, drawn in drawing:
-            progress.take(received, drawn.result())
+        drawing.take_all()
         progress.flush()
 
 
-def _done(drawing: deque[tuple[Received, Future[Drawn]]]) -> Iterator[tuple[Received, Drawn]]:
-    while drawing and drawing[0][1].done():
-        received, drawn = drawing.popleft()
-        yield received, drawn.result()
+def _heed(event: Received | Series | Plan | Noted | None, drawing: _Drawing, progress: Progress) -> None:
+    match event:
+        case Received():
+            drawing.begin(event)
+        case Series():
+            progress.expect_series(event)
+        case Plan():
+            progress.expect(event)
+        case Noted():
+            progress.note(event)

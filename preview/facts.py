@@ -1,49 +1,64 @@
 """Reads from the database what a page is made from; decides nothing."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, aliased
 
 from fetch.model import AnswerKind, PatientQuery, Source
 from fetch.reasons import Reason
-from fetch.records import StudyRow, UnmatchedRow
+from fetch.records import StudyRow
 from preview import asking, gallery, showing, wanting
+from preview.errand_facts import Errands, errands_of
 from preview.page import (
     AnswerFacts,
     AskFacts,
     FetchFacts,
     Other,
     PatientFacts,
+    Poster,
     StudyFacts,
     StudyPageFacts,
     ViewerFacts,
 )
 from preview.parts import Parts
+from preview.range import Span
 from preview.records import AskRow, ContextRow, Errand, FetchRow, FoundRow
 from preview.viewer import NOT_CHECKED, Held
 
 
-def patient_facts(parts: Parts, context: ContextRow, ask: AskRow | None, modality: str) -> PatientFacts:
-    """The patient's page for one ask; rings again for whatever nobody has taken up."""
+def patient_facts(parts: Parts, context: ContextRow, span: Span | None, modality: str) -> PatientFacts:
+    """The patient's page for the newest question (for this range); rings again for what nobody took up."""
     sources = parts.settings.sources
     with parts.records.read() as session:
-        found = [row for row in _found(session, ask) if showing.listed(session, context, row)]
-        certain = [row for row in found if showing.certain(session, context, row, sources)]
-        withheld = [row.source for row in found if row not in certain]
-        errands = _latest_errands(session, certain)
+        sight = showing.Sight(session, context, sources)
+        ask = sight.last_ask(span)
+        found = _found(session, ask, sources, _silent(parts, ask))
+        listed = list(filter(sight.listed, found))
+        sight.look_at(listed)
+        certain = list(filter(sight.certain, listed))
+        errands = errands_of(session, certain, parts.now, parts.settings.app)
         held = _held(parts, certain, errands)
-        groups = _by_uid(parts, certain, errands)
+        groups = showing.by_uid(certain, sources, errands.fetched)
         answered = _answered(ask) if ask else set()
+        posters = gallery.posters(session, [rows[0] for rows in groups if rows[0].id in errands.fetched])
         studies = tuple(
-            replace(_study(session, parts, rows, errands, held), as_of=_as_of(rows[0], answered))
+            replace(
+                _study(parts, rows, errands, held, posters),
+                as_of=_as_of(rows[0], answered),
+                confirmed=any(sight.finding(row).confirmed for row in rows),
+            )
             for rows in groups
         )
-        answers = _answers(parts.settings.sources, ask, withheld)
-    bell = _ring(parts, ask, errands.values())
+        waiting = [row for row in listed if sight.finding(row).doubts]
+        withheld = Counter(row.source for row in waiting)
+        again = Counter(row.source for row in waiting if sight.finding(row).again)
+        unlisted = Counter(row.source for row in found if row.unlisted_at)
+        answers = _answers(sources, ask, withheld, again, unlisted)
+    bell = ring(parts, ask, errands.unfinished)
     return PatientFacts(
         role=context.role,
         patient=context.patient,
@@ -62,12 +77,15 @@ def study_facts(
 ) -> StudyPageFacts:
     """The study page with every drawn picture of every series."""
     with parts.records.read() as session:
-        others = _others(session, parts, context, row)
-        errands = _latest_errands(session, [row])
+        sight = showing.Sight(session, context, parts.settings.sources)
+        others = _others(session, parts, sight, row)
+        errands = errands_of(session, [row], parts.now, parts.settings.app)
         held = _held(parts, [row, *others], errands)
-        study = _study(session, parts, [row], errands, held)
+        posters = gallery.posters(session, [row] if row.id in errands.fetched else [])
+        study = _study(parts, [row], errands, held, posters)
+        study = replace(study, confirmed=sight.finding(row).confirmed)
         strips = gallery.strips(session, row)
-    bell = _ring(parts, None, errands.values())
+    bell = ring(parts, None, errands.unfinished)
     return StudyPageFacts(
         role=context.role,
         patient=context.patient,
@@ -77,21 +95,19 @@ def study_facts(
         series_id=series_id,
         instance=instance,
         frame=frame,
-        others=tuple(Other(other.study, _viewer(parts, other, {}, held)) for other in others),
+        others=tuple(Other(other.study, _viewer(parts, other, None, held)) for other in others),
+        enlarging=errands.get(row, Errand.ENLARGE),
     )
 
 
-def _others(session: Session, parts: Parts, context: ContextRow, row: StudyRow) -> list[StudyRow]:
+def _others(session: Session, parts: Parts, sight: showing.Sight, row: StudyRow) -> list[StudyRow]:
     """The patient's other studies that the newest question found, newest first, one for each study UID."""
-    found = _found(session, last_ask(session, context, None))
-    shown = [
-        other
-        for other in found
-        if other.study_uid != row.study_uid
-        and showing.listed(session, context, other)
-        and showing.certain(session, context, other, parts.settings.sources)
-    ]
-    groups = _by_uid(parts, shown, {})
+    sources = parts.settings.sources
+    ask = sight.last_ask(None)
+    found = _found(session, ask, sources, _silent(parts, ask))
+    others = [other for other in found if other.study_uid != row.study_uid and sight.listed(other)]
+    sight.look_at(others)
+    groups = showing.by_uid(filter(sight.certain, others), sources, ())
     return sorted((rows[0] for rows in groups), key=lambda o: o.study_date or date.min, reverse=True)[:_MOST]
 
 
@@ -99,55 +115,26 @@ _MOST = 50
 """Studies that are offered to compare with, and that the viewer is asked about."""
 
 
-def _held(
-    parts: Parts, rows: Iterable[StudyRow], errands: Mapping[tuple[int, Errand], FetchRow]
-) -> dict[str, Held]:
+def _held(parts: Parts, rows: Iterable[StudyRow], errands: Errands) -> dict[str, Held]:
     """What the viewer has of each; an answer from before it was brought there is too old.
 
     It is not asked about more than the newest few dozen, for every look would be as many questions.
     """
-    brought = {}
     newest = sorted(rows, key=lambda row: row.study_date or date.max, reverse=True)
     uids = dict.fromkeys(row.study_uid for row in newest)
-    for (_, errand), row in errands.items():
-        if errand is Errand.BRING and row.finished_at:
-            brought[row.study.study_uid] = row.finished_at
     asked = list(uids)[:_MOST]
-    return dict.fromkeys(uids, NOT_CHECKED) | parts.viewer.look(asked, brought)
+    return dict.fromkeys(uids, NOT_CHECKED) | parts.viewer.look(asked, errands.ended(Errand.BRING))
 
 
-def _viewer(
-    parts: Parts,
-    row: StudyRow,
-    errands: Mapping[tuple[int, Errand], FetchRow],
-    held: Mapping[str, Held],
-    session: Session | None = None,
-) -> ViewerFacts:
+def _viewer(parts: Parts, row: StudyRow, bring: FetchFacts | None, held: Mapping[str, Held]) -> ViewerFacts:
     source = parts.settings.source(row.source)
-    bring = errands.get((row.id, Errand.BRING))
     return ViewerFacts(
         held=held[row.study_uid],
         data_source=source.viewer_source if source else "",
         exists=not parts.settings.viewer.missing,
         reachable_by_move=parts.settings.viewer.aet is not None,
-        bring=_fetch(session, parts, bring) if bring and session else None,
+        bring=bring,
     )
-
-
-def last_ask(
-    session: Session, context: ContextRow, span: tuple[date | None, date | None] | None
-) -> AskRow | None:
-    """The newest question of this context, for this range if one is given."""
-    newest = select(AskRow).where(AskRow.context == context.key).order_by(AskRow.wanted_at.desc()).limit(1)
-    if span is not None:
-        newest = newest.where(
-            AskRow.start.is_not_distinct_from(span[0]), AskRow.end.is_not_distinct_from(span[1])
-        )
-    return session.scalar(newest)
-
-
-def open_unmatched(session: Session) -> int:
-    return session.scalar(select(func.count()).select_from(UnmatchedRow)) or 0
 
 
 def _as_of(row: StudyRow, answered: Container[str]) -> datetime | None:
@@ -155,31 +142,68 @@ def _as_of(row: StudyRow, answered: Container[str]) -> datetime | None:
     return None if row.source in answered else row.seen_at
 
 
-def _ring(parts: Parts, ask: AskRow | None, fetches: Iterable[FetchRow]) -> bool:
+_BELL_S = 1.0
+"""Two hundred pages that are watched need not ask two hundred times a second whether the queue is there."""
+
+
+def ring(parts: Parts, ask: AskRow | None, unfinished: Sequence[FetchRow]) -> bool:
     """Is the queue there, where anything still depends on it?"""
-    waiting = [fetch for fetch in fetches if not fetch.finished_at]
     unanswered = ask is not None and not ask.finished_at
-    if not waiting and not unanswered:
+    if not unfinished and not unanswered:
         return True
-    if not parts.bell.answers():
+    if not parts.bell.answers(within=_BELL_S):
         return False
     if ask is not None and unanswered:
         asking.ring_if_forgotten(parts, ask)
-    for fetch in waiting:
+    for fetch in unfinished:
         wanting.ring_if_forgotten(parts, fetch)
     return True
 
 
-def _found(session: Session, ask: AskRow | None) -> Sequence[StudyRow]:
-    """What the question found; of a source that has not answered it, what the context knew before."""
+def _silent(parts: Parts, ask: AskRow | None) -> set[str]:
+    """The sources that are not going to answer this question soon: they failed, or it cannot be passed on."""
+    if ask is None:
+        return set()
+    failed = {answer.source for answer in ask.answers if AnswerKind(answer.kind) is AnswerKind.OUTAGE}
+    if ask.finished_at or ask.begun_at or parts.bell.answers(within=_BELL_S):
+        return failed
+    return {source.name for source in parts.settings.sources}
+
+
+def _found(
+    session: Session, ask: AskRow | None, sources: Iterable[Source], silent: Container[str]
+) -> Sequence[StudyRow]:
+    """What the question found; of a source that has not answered it, what the context knew before.
+
+    Of one that is ``silent``, also what was found when anybody else asked for the same patient.
+    """
     if ask is None:
         return ()
-    found = select(StudyRow).join(FoundRow, FoundRow.study_row == StudyRow.id)
-    now = session.scalars(found.where(FoundRow.ask == ask.id)).all()
-    earlier = found.join(AskRow, AskRow.id == FoundRow.ask).where(AskRow.context == ask.context)
+    now = session.scalars(_FOUND_BY_ASK, {"ask": ask.id}).all()
     answered = _answered(ask)
-    kept = [row for row in session.scalars(earlier) if row.source not in answered and _covers(ask, row)]
+    if answered >= {source.name for source in sources}:
+        return now
+    earlier = session.scalars(_FOUND_IN_CONTEXT, {"context": ask.context}).all()
+    by_others = session.scalars(_FOUND_OF_PATIENT, {"context": ask.context})
+    earlier = [*earlier, *(row for row in by_others if row.source in silent)]
+    kept = [row for row in earlier if row.source not in answered and _covers(ask, row)]
     return list({row.id: row for row in [*now, *kept]}.values())
+
+
+# Put together once: a page is asked for several times a second, and that costs more than the answer.
+_FOUND = select(StudyRow).join(FoundRow, FoundRow.study_row == StudyRow.id)
+_FOUND_BY_ASK = _FOUND.where(FoundRow.ask == bindparam("ask"))
+_FOUND_IN_CONTEXT = _FOUND.join(AskRow, AskRow.id == FoundRow.ask).where(
+    AskRow.context == bindparam("context")
+)
+
+_THIS, _SAME = aliased(ContextRow), aliased(ContextRow)
+_FOUND_OF_PATIENT = (
+    _FOUND.join(AskRow, AskRow.id == FoundRow.ask)
+    .join(_SAME, _SAME.key == AskRow.context)
+    .join(_THIS, (_THIS.patient_id == _SAME.patient_id) & (_THIS.issuer == _SAME.issuer))
+    .where(_THIS.key == bindparam("context"), _THIS.patient_id != "")
+)
 
 
 def _answered(ask: AskRow) -> set[str]:
@@ -191,69 +215,23 @@ def _covers(ask: AskRow, row: StudyRow) -> bool:
     return PatientQuery(row.patient, ask.start, ask.end).covers(row.study_date)
 
 
-def _by_uid(
-    parts: Parts, rows: Iterable[StudyRow], errands: Mapping[tuple[int, Errand], FetchRow]
-) -> list[list[StudyRow]]:
-    """One card a study UID. The first source of each is fetched from: the one that has most of the study.
-
-    Where they have the same, it is the one that was fetched from before, then the first of the settings.
-    """
-    order = {source.name: index for index, source in enumerate(parts.settings.sources)}
-
-    def preference(row: StudyRow) -> tuple[int, bool, int]:
-        fetched = (row.id, Errand.FETCH) in errands
-        return -(row.instance_count or 0), not fetched, order.get(row.source, len(order))
-
-    groups: dict[str, list[StudyRow]] = defaultdict(list)
-    for row in sorted(rows, key=preference):
-        groups[row.study_uid].append(row)
-    return list(groups.values())
-
-
 def _study(
-    session: Session,
     parts: Parts,
     rows: Sequence[StudyRow],
-    errands: Mapping[tuple[int, Errand], FetchRow],
+    errands: Errands,
     held: Mapping[str, Held],
+    posters: Mapping[int, tuple[Poster, ...]],
 ) -> StudyFacts:
     first = rows[0]
     labels = {source.name: source.label for source in parts.settings.sources}
-    fetch = errands.get((first.id, Errand.FETCH))
+    fetch = errands.get(first, Errand.FETCH)
     return StudyFacts(
         key=first.key,
         study=first.study,
         labels=tuple(labels.get(row.source, row.source) for row in rows),
-        fetch=_fetch(session, parts, fetch) if fetch else None,
-        posters=gallery.posters(session, first) if fetch else (),
-        viewer=_viewer(parts, first, errands, held, session),
-    )
-
-
-def _latest_errands(session: Session, rows: Iterable[StudyRow]) -> dict[tuple[int, Errand], FetchRow]:
-    """The newest of each kind for each study."""
-    ids = [row.id for row in rows]
-    newest_last = select(FetchRow).where(FetchRow.study_row.in_(ids)).order_by(FetchRow.wanted_at)
-    return {(row.study_row, row.errand): row for row in session.scalars(newest_last)}
-
-
-def _fetch(session: Session, parts: Parts, row: FetchRow) -> FetchFacts:
-    waits = not row.begun_at
-    return FetchFacts(
-        wanted_at=row.wanted_at,
-        begun_at=row.begun_at,
-        beat_at=row.beat_at,
-        finished_at=row.finished_at,
-        outcome=row.outcome,
-        reason=Reason.of(row.reason),
-        reference=f"F-{row.id[:6].upper()}",
-        expected=row.expected if row.expected is not None or row.outcome else row.study.instance_count,
-        arrived=row.arrived,
-        withheld=row.withheld,
-        ahead=wanting.ahead(session, row) if waits else 0,
-        moved_at=row.moved_at,
-        attended=not waits or wanting.attended(session, parts.now),
-        cancelling=row.cancel_at is not None,
+        fetch=fetch,
+        posters=posters.get(first.id, ()),
+        viewer=_viewer(parts, first, errands.get(first, Errand.BRING), held),
     )
 
 
@@ -262,7 +240,11 @@ def _ask(ask: AskRow | None) -> AskFacts | None:
 
 
 def _answers(
-    sources: Iterable[Source], ask: AskRow | None, withheld: Sequence[str]
+    sources: Iterable[Source],
+    ask: AskRow | None,
+    withheld: Counter[str],
+    again: Counter[str],
+    unlisted: Counter[str],
 ) -> tuple[AnswerFacts, ...]:
     rows = {row.source: row for row in ask.answers} if ask else {}
     facts = []
@@ -276,7 +258,9 @@ def _answers(
                 reason=Reason.of(row.reason) if row else None,
                 outside=row.outside if row else 0,
                 at=row.answered_at if row else None,
-                withheld=withheld.count(source.name),
+                withheld=withheld[source.name],
+                again=again[source.name],
+                unlisted=unlisted[source.name],
             )
         )
     return tuple(facts)

@@ -1,59 +1,92 @@
 """Reads the pictures of a study from the database: its posters, and every strip of the study page."""
 
+import struct
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from fetch.records import StudyRow
-from preview.page import Picture, Poster, Strip
+from preview.page import Mark, Picture, Poster, Strip
 from preview.progress import THUMBNAIL
 from preview.records import Arrival, InstanceRow, SeriesRow
+from preview.selections import Marked, marked, standing_frame
 from preview.shelf import Place, picture_key
+from preview.slices import BY_NUMBER, as_shown, position
+
+_ON_SHELF = (Arrival.PICTURE, Arrival.CARD)
+_BY_NUMBER = (SeriesRow.number.is_(None), SeriesRow.number, SeriesRow.id)
+
+# Put together once, not for every page.
+_OF_STUDIES: BindParameter[int] = bindparam("studies", expanding=True)
+_SERIES = select(SeriesRow).where(SeriesRow.study_row.in_(_OF_STUDIES)).order_by(*_BY_NUMBER)
+_STANDING = select(InstanceRow).where(
+    InstanceRow.study_row.in_(_OF_STUDIES), InstanceRow.poster, InstanceRow.arrival.in_(_ON_SHELF)
+)
 
 
-def posters(session: Session, study: StudyRow) -> tuple[Poster, ...]:
-    """One picture a series: its poster, or until that is there the first that is."""
-    series = session.scalars(
-        select(SeriesRow)
-        .where(SeriesRow.study_row == study.id)
-        .order_by(SeriesRow.number.is_(None), SeriesRow.number, SeriesRow.id)
-    )
-    ready = (InstanceRow.study_row == study.id) & InstanceRow.arrival.in_(_ON_SHELF)
-    first = select(func.min(InstanceRow.id)).where(ready).group_by(InstanceRow.series_row)
-    standing = select(InstanceRow).where(ready, InstanceRow.poster | InstanceRow.id.in_(first))
-    shown = {row.series_row: row for row in session.scalars(standing.order_by(InstanceRow.poster))}
-    return tuple(_poster(study, row, shown.get(row.id)) for row in series)
+def posters(session: Session, studies: Sequence[StudyRow]) -> dict[int, tuple[Poster, ...]]:
+    """One picture a series: its poster, or until that is there the first that is; by the study's row."""
+    ids = [study.id for study in studies]
+    if not ids:
+        return {}
+    series = session.scalars(_SERIES, {"studies": ids}).all()
+    shown = {row.series_row: row for row in session.scalars(_STANDING, {"studies": ids})}
+    shown |= _first_of(session, [row.id for row in series if row.id not in shown])
+    keys, said = {study.id: study for study in studies}, marked(session, ids)
+    found: dict[int, tuple[Poster, ...]] = defaultdict(tuple)
+    for row in series:
+        found[row.study_row] += (_poster(keys[row.study_row], row, shown.get(row.id), said),)
+    return found
 
 
-def _poster(study: StudyRow, series: SeriesRow, instance: InstanceRow | None) -> Poster:
+def _first_of(session: Session, series: Sequence[int]) -> dict[int | None, InstanceRow]:
+    """The first picture that is there of each series."""
+    if not series:
+        return {}
+    theirs = InstanceRow.series_row.in_(series) & InstanceRow.arrival.in_(_ON_SHELF)
+    first = select(func.min(InstanceRow.id)).where(theirs).group_by(InstanceRow.series_row)
+    rows = session.scalars(select(InstanceRow).where(InstanceRow.id.in_(first)))
+    return {row.series_row: row for row in rows}
+
+
+_Said = Mapping[tuple[int, str], Marked]
+
+
+def _poster(study: StudyRow, series: SeriesRow, instance: InstanceRow | None, said: _Said) -> Poster:
+    about = said.get((study.id, instance.instance_uid)) if instance else None
+    frame = standing_frame(instance, about) if instance else 1
     return Poster(
         series=series.series_uid,
         modality=series.modality,
         description=series.description,
         number=series.number,
         count=series.expected,
-        picture=_path(study, instance, _middle(instance.frames)) if instance else "",
+        picture=_path(study, instance, frame) if instance else "",
         position=_position(series, instance),
         series_id=series.id,
         frames=len(instance.frames) if instance else 0,
         frame_count=instance.frame_count if instance else 0,
+        mark=_mark(about, instance, frame),
     )
 
 
+def _mark(about: Marked | None, instance: InstanceRow | None, frame: int) -> Mark | None:
+    said = about is not None and instance is not None and about.means(instance, frame)
+    return Mark(about.titles, about.rejected) if about and said else None
+
+
 def _position(series: SeriesRow, instance: InstanceRow | None) -> int:
-    """Where the picture stands in its series; a poster is the middle of the list, whatever the numbers."""
+    """Where the picture stands in its series; until that is known, a poster is the middle of the list."""
     if instance is not None and not instance.poster and instance.number is not None:
         return instance.number
-    return (series.expected or 0) // 2 + 1
+    return series.poster_position or (series.expected or 0) // 2 + 1
 
 
-_ON_SHELF = (Arrival.PICTURE, Arrival.CARD)
-
-
-def _middle(frames: Sequence[int]) -> int:
-    return frames[len(frames) // 2] if frames else 1
+_LARGEST_KEY = 2**31
+"""PostgreSQL refuses the question for a larger one."""
 
 
 def _path(study: StudyRow, instance: InstanceRow, frame: int, size: int = THUMBNAIL) -> str:
@@ -64,46 +97,76 @@ def strips(session: Session, study: StudyRow) -> tuple[Strip, ...]:
     """Every series with every picture that is drawn of it."""
     instances: dict[int | None, list[InstanceRow]] = defaultdict(list)
     everything = select(InstanceRow).where(InstanceRow.study_row == study.id)
-    ordered = everything.order_by(InstanceRow.number.is_(None), InstanceRow.number, InstanceRow.instance_uid)
-    for instance in session.scalars(ordered):
+    for instance in session.scalars(everything.order_by(*BY_NUMBER)):
         instances[instance.series_row].append(instance)
-    series = session.scalars(
-        select(SeriesRow)
-        .where(SeriesRow.study_row == study.id)
-        .order_by(SeriesRow.number.is_(None), SeriesRow.number, SeriesRow.id)
-    )
-    return tuple(_strip(study, row, instances[row.id]) for row in series)
+    said = marked(session, [study.id])
+    series = session.scalars(_SERIES, {"studies": [study.id]})
+    return tuple(_strip(study, row, as_shown(row, instances[row.id]), said) for row in series)
 
 
-def _strip(study: StudyRow, series: SeriesRow, instances: Sequence[InstanceRow]) -> Strip:
+def _strip(study: StudyRow, series: SeriesRow, shown: Sequence[InstanceRow], said: _Said) -> Strip:
     """What is drawn of the series; each image is numbered among all that are listed, also missing ones."""
+    pictures = tuple(
+        _picture(study, instance, frame, position(series, shown, index), said)
+        for index, instance in enumerate(shown)
+        if instance.arrival in _ON_SHELF
+        for frame in instance.frames
+    )
     return Strip(
         series_id=series.id,
         number=series.number,
         modality=series.modality,
         description=series.description,
         expected=series.expected,
-        pictures=tuple(
-            _picture(study, instance, frame, position)
-            for position, instance in enumerate(instances, 1)
-            if instance.arrival in _ON_SHELF
-            for frame in instance.frames
-        ),
+        pictures=pictures,
         series_uid=series.series_uid,
+        poster=_standing(shown, pictures, said, study.id),
     )
 
 
-def _picture(study: StudyRow, instance: InstanceRow, frame: int, position: int) -> Picture:
+def _standing(
+    shown: Sequence[InstanceRow], pictures: Sequence[Picture], said: _Said, study: int
+) -> Picture | None:
+    """The picture that ``posters`` shows of this series too."""
+    drawn = [row for row in shown if row.arrival in _ON_SHELF and row.frames]
+    if not drawn:
+        return None
+    row = min(drawn, key=lambda row: (not row.poster, row.id))
+    frame = standing_frame(row, said.get((study, row.instance_uid)))
+    return next((one for one in pictures if (one.instance, one.frame) == (row.id, frame)), None)
+
+
+def _picture(study: StudyRow, instance: InstanceRow, frame: int, place: int, said: _Said) -> Picture:
     largest = max(instance.sizes, default=THUMBNAIL)
+    about = said.get((study.id, instance.instance_uid))
     return Picture(
         instance=instance.id,
         frame=frame,
         path=_path(study, instance, frame),
-        position=position,
+        position=place,
         card=instance.arrival is Arrival.CARD,
         reason=instance.reason,
         window=instance.window,
         enlarged=_path(study, instance, frame, largest) if largest > THUMBNAIL else "",
         instance_uid=instance.instance_uid,
         frame_count=instance.frame_count,
+        largest=instance.largest,
+        mark=_mark(about, instance, frame),
     )
+
+
+def is_drawn(session: Session, study_row: int, instance: int | None) -> bool:
+    """Is this an instance (its row) of the study of which something is drawn?"""
+    can_be = instance is not None and 0 < instance < _LARGEST_KEY
+    row = session.get(InstanceRow, instance) if can_be else None
+    return row is not None and row.study_row == study_row and row.arrival in _ON_SHELF
+
+
+def pixels(file: Path) -> tuple[int, int] | None:
+    """Width and height of a PNG on the shelf (ISO/IEC 15948, 11.2.2), None if it is not there."""
+    try:
+        with file.open("rb") as png:
+            head = png.read(24)
+    except OSError:
+        return None
+    return struct.unpack(">II", head[16:24]) if len(head) == 24 else None

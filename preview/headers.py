@@ -5,25 +5,30 @@ from functools import partial
 
 from flask import Flask, Response
 
+CSP = "Content-Security-Policy"
 _POLICY = (
     "default-src 'none'",
     "script-src 'self'",
-    "style-src 'self'",
     "img-src 'self'",
     "connect-src 'self'",
     "base-uri 'none'",
+    "form-action 'self'",
 )
 
 
 def register(app: Flask, embed_origins: Sequence[str] = ()) -> None:
     """``embed_origins`` may show our pages in a frame; our own pages always may."""
+    app.after_request(partial(_harden, policy(embed_origins)))
+
+
+def policy(embed_origins: Sequence[str], style: str = "'self'") -> str:
+    """``style``: where styles may come from, or the hash of the one that stands in the page."""
     ancestors = " ".join(["'self'", *embed_origins])
-    policy = "; ".join([*_POLICY, "form-action 'self'", f"frame-ancestors {ancestors}"])
-    app.after_request(partial(_harden, policy))
+    return "; ".join([*_POLICY, f"style-src {style}", f"frame-ancestors {ancestors}"])
 
 
-def _harden(policy: str, response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = policy
+def _harden(usual: str, response: Response) -> Response:
+    response.headers.setdefault(CSP, usual)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"

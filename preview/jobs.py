@@ -1,7 +1,7 @@
 """What a worker runs: each job is named by one opaque id and finds everything else in the database."""
 
 from fetch.settings import load_settings
-from preview import asking, bringing, errand
+from preview import asking, bringing, enlarging, errand
 from preview.parts import Parts, assembled
 from preview.records import Errand, FetchRow
 
@@ -20,7 +20,7 @@ def run(parts: Parts, fetch_id: str) -> None:
     """Do the errand that this row is about."""
     with parts.records.read() as session:
         row = session.get(FetchRow, fetch_id)
-    if row is not None and row.errand is Errand.BRING:
-        bringing.bring(parts, fetch_id)
-    else:
-        errand.fetch(parts, fetch_id)
+    kind = row.errand if row is not None else Errand.FETCH
+    {Errand.FETCH: errand.fetch, Errand.BRING: bringing.bring, Errand.ENLARGE: enlarging.enlarge}[kind](
+        parts, fetch_id
+    )

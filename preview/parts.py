@@ -5,9 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from fetch.allowance import Allowance
+from fetch.counted_lines import CountedLines
+from fetch.profiles import Profiles
 from fetch.records import Records, open_database
 from fetch.settings import Settings
+from fetch.spool import Spool
 from preview.bell import Bell
+from preview.health.gate import Gate
 from preview.shelf import Shelf
 from preview.viewer_archive import ViewerArchive
 
@@ -19,6 +24,10 @@ class Parts:
     shelf: Shelf
     bell: Bell
     viewer: ViewerArchive
+    lines: Allowance
+    """The associations that each source allows us, counted for the whole installation; none of a dead one."""
+    profiles: Profiles
+    spool: Spool
 
     @property
     def now(self) -> datetime:
@@ -28,7 +37,16 @@ class Parts:
 def parts_of(settings: Settings, records: Records) -> Parts:
     """Everything else that these settings name, around an open database."""
     app = settings.app
-    return Parts(settings, records, Shelf(app.shelf), Bell(app), ViewerArchive(settings.viewer))
+    return Parts(
+        settings=settings,
+        records=records,
+        shelf=Shelf(app.shelf),
+        bell=Bell(app),
+        viewer=ViewerArchive(settings.viewer),
+        lines=Gate(CountedLines(records), records, app),
+        profiles=Profiles(records, settings.local),
+        spool=Spool(app.spool_folder),
+    )
 
 
 @contextmanager

@@ -7,6 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError
 
 from preview import asking, wanting
+from preview.health import recovery
+from preview.health.machine import has_room
+from preview.matching import rejudging
 from preview.parts import Parts
 from preview.records import AskRow, FetchRow
 
@@ -17,6 +20,9 @@ EVERY_S = 10
 
 def ring_for_everything(parts: Parts) -> None:
     """One round: whatever a lost bell, a killed worker or an absent Redis left undone is put on the queue."""
+    if has_room(parts.settings.app.shelf):
+        with parts.records.write() as session:
+            recovery.wake_for_room(session, parts.now)
     with parts.records.read() as session:
         asks = session.scalars(select(AskRow).where(AskRow.finished_at.is_(None))).all()
         fetches = session.scalars(select(FetchRow).where(FetchRow.finished_at.is_(None))).all()
@@ -33,6 +39,7 @@ def run(parts: Parts) -> None:
     while True:
         try:
             ring_for_everything(parts)
+            rejudging.keep_up(parts)
         except DatabaseError as error:
             log.warning("the database cannot be reached (%s)", type(error).__name__)
         time.sleep(EVERY_S)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Enum, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, Enum, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fetch.records import Base, PatientColumns, StudyRow, new_key
@@ -25,6 +25,16 @@ class Errand(StrEnum):
     """Its images come here and are drawn."""
     BRING = "BRING"
     """The source sends it to the viewer's archive."""
+    ENLARGE = "ENLARGE"
+    """The images around one that somebody looks at come once more, for larger pictures."""
+
+
+class Scope(StrEnum):
+    """How much of a study a fetch is to bring."""
+
+    POSTERS = "POSTERS"
+    """One picture a series, brought without a click."""
+    ALL = "ALL"
 
 
 class Outcome(StrEnum):
@@ -43,6 +53,8 @@ class Arrival(StrEnum):
     PICTURE = "PICTURE"
     CARD = "CARD"
     WITHHELD = "WITHHELD"
+    GIVEN_UP = "GIVEN_UP"
+    """It was asked for until asking again would not help; ``reason`` says why."""
 
 
 def _one_of(kind: type[StrEnum]) -> Enum:
@@ -144,6 +156,18 @@ class FetchRow(Base):
     finished_at: Mapped[datetime | None]
     attempt: Mapped[int] = mapped_column(default=0)
     """Fencing: whoever claimed an older attempt may no longer write."""
+    scope: Mapped[Scope] = mapped_column(_one_of(Scope), default=Scope.ALL)
+    """What is wanted now: a wish for everything widens one for posters that is under way."""
+    tries: Mapped[int] = mapped_column(default=0)
+    """Attempts that ended in an orderly way without success."""
+    crashes: Mapped[int] = mapped_column(default=0)
+    """Attempts, one after another, whose worker ended without a word and without a new picture."""
+    next_try_at: Mapped[datetime | None]
+    """A fetch that failed for now rests until then; it stays wanted."""
+    around: Mapped[int | None]
+    """The instance (its row) around which images are enlarged."""
+    way: Mapped[str] = mapped_column(String(16), default="")
+    """How images came: the value of a ``fetch.model.Way``."""
     outcome: Mapped[Outcome | None] = mapped_column(_one_of(Outcome))
     reason: Mapped[str | None] = mapped_column(String(32))
     expected: Mapped[int | None]
@@ -154,6 +178,18 @@ class FetchRow(Base):
     seconds: Mapped[float | None]
     cancel_at: Mapped[datetime | None]
     study: Mapped[StudyRow] = relationship(lazy="joined")
+
+
+class NoteRow(Base):
+    """One line of a fetch's log: a ``fetch.notes.Note`` by its code, and its facts."""
+
+    __tablename__ = "fetch_notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fetch: Mapped[str] = mapped_column(ForeignKey("fetches.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    code: Mapped[str] = mapped_column(String(32))
+    facts: Mapped[dict[str, int | str]] = mapped_column(JSON, default=dict)
 
 
 class SeriesRow(Base):
@@ -169,13 +205,19 @@ class SeriesRow(Base):
     modality: Mapped[str] = mapped_column(String(16), default="")
     description: Mapped[str] = mapped_column(String(1024), default="")
     expected: Mapped[int | None]
+    poster_position: Mapped[int | None]
+    """Where its poster stands in it; empty until that was chosen out of what came."""
 
 
 class InstanceRow(Base):
     """One instance: expected, or arrived and drawn."""
 
     __tablename__ = "instances"
-    __table_args__ = (UniqueConstraint("study_row", "instance_uid"),)
+    __table_args__ = (
+        UniqueConstraint("study_row", "instance_uid"),
+        Index("ix_instances_posters", "study_row", "poster"),  # a page looks for few among thousands
+        Index("ix_instances_series_row", "series_row", "arrival"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     study_row: Mapped[int] = mapped_column(ForeignKey("studies.id"), index=True)
@@ -183,10 +225,37 @@ class InstanceRow(Base):
     instance_uid: Mapped[str] = mapped_column(String(64))
     number: Mapped[int | None]
     poster: Mapped[bool] = mapped_column(default=False)
+    """Does it stand for its series? The middle of what is listed, until one is chosen out of what came."""
     arrival: Mapped[Arrival] = mapped_column(_one_of(Arrival), default=Arrival.EXPECTED)
     frames: Mapped[list[int]] = mapped_column(default=list)
     """The frames that were drawn, first to last, counted from 1."""
     frame_count: Mapped[int] = mapped_column(default=0)
     sizes: Mapped[list[int]] = mapped_column(default=list)
+    largest: Mapped[int | None]
+    """How long the longest side of a larger picture can be; 0 if there can be none, None if unknown."""
     window: Mapped[str] = mapped_column(String(64), default="")
     reason: Mapped[str] = mapped_column(String(256), default="")
+    place: Mapped[float | None]
+    """Millimetres along ``axis``."""
+    axis: Mapped[list[float]] = mapped_column(JSON, default=list)
+    """Which way the slice faces, three parts; empty where its place is not known."""
+    poster_frame: Mapped[int | None]
+    """Which of several frames stands for them."""
+    detail: Mapped[float | None]
+    """How much there is to see in it; None if unknown."""
+
+
+class SelectedRow(Base):
+    """What one key object selection of a study says of one image, be that here or not."""
+
+    __tablename__ = "selected"
+
+    study_row: Mapped[int] = mapped_column(ForeignKey("studies.id"), primary_key=True)
+    document: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The selection, by its SOP instance UID."""
+    instance_uid: Mapped[str] = mapped_column(String(64), primary_key=True)
+    frames: Mapped[list[int]] = mapped_column(default=list)
+    """The frames that are meant, counted from 1; none where the image as a whole is."""
+    rejects: Mapped[bool] = mapped_column(default=False)
+    """Is it not to be looked at any more, instead of first?"""
+    title: Mapped[str] = mapped_column(String(64), default="")

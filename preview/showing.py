@@ -1,16 +1,93 @@
 """Which studies a context may show: found for its patient, still listed, and certainly that patient's now."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Sequence
+from functools import cached_property
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from fetch.identity import disagree, judge
 from fetch.model import AnswerKind, PatientQuery, Source
 from fetch.records import StudyRow
+from preview.matching.bench import Bench, Finding
+from preview.range import Span
 from preview.records import AskRow, ContextRow, FoundRow
 
-_CONCLUSIVE = (AnswerKind.FOUND, AnswerKind.ABSENT)
+CONCLUSIVE = (AnswerKind.FOUND, AnswerKind.ABSENT)
+"""Answers that say all that the source has."""
+
+
+class Sight:
+    """What one context may see; its questions are read once, however many studies are looked at."""
+
+    def __init__(self, session: Session, context: ContextRow, sources: Sequence[Source]) -> None:
+        self._session = session
+        self._context = context
+        self._bench = Bench(session, context.patient, sources)
+
+    def last_ask(self, span: Span | None) -> AskRow | None:
+        """The newest question of this context, for this range if one is given."""
+        asks = (ask for ask in self._asks if span is None or (ask.start, ask.end) == span)
+        return next(asks, None)
+
+    def listed(self, row: StudyRow) -> bool:
+        """Did the newest answer of its source that covers this study still name it, whoever asked?
+
+        While its source has not answered this context, what it answered about the same patient before counts.
+        """
+        if row.unlisted_at is not None:
+            return False
+        for ask in self._asks:
+            if (ask.id, row.id) in self._found:
+                return True
+            kinds = [answer.kind for answer in ask.answers if answer.source == row.source]
+            covers = PatientQuery(self._context.patient, ask.start, ask.end).covers(row.study_date)
+            if covers and kinds and kinds[0] in CONCLUSIVE:
+                return False
+        return row.id in self._found_before
+
+    def certain(self, row: StudyRow) -> bool:
+        """Judged anew at every look: what an archive says of a study may have changed since it was found."""
+        return self.finding(row).certain
+
+    def finding(self, row: StudyRow) -> Finding:
+        """What is to be thought of it, with everything that staff have decided until now."""
+        return self._bench.finding(row)
+
+    def shown(self, row: StudyRow) -> bool:
+        """May this context show it?"""
+        return self.listed(row) and self.certain(row)
+
+    def look_at(self, rows: Iterable[StudyRow]) -> None:
+        """Read at once what is stored about these studies."""
+        self._bench.look_at(rows)
+
+    @cached_property
+    def _asks(self) -> Sequence[AskRow]:
+        return self._session.scalars(_ASKS, {"context": self._context.key}).all()
+
+    @cached_property
+    def _found(self) -> set[tuple[str, int]]:
+        asks = [ask.id for ask in self._asks]
+        return {(row[0], row[1]) for row in self._session.execute(_FOUND, {"asks": asks})}
+
+    @cached_property
+    def _found_before(self) -> set[int]:
+        identity = self._context.patient.identity
+        whose = {"patient_id": identity.patient_id, "issuer": identity.issuer}
+        return set(self._session.scalars(_FOUND_BEFORE, whose)) if identity.patient_id else set()
+
+
+# Put together once, not for every page.
+_ASKS = select(AskRow).where(AskRow.context == bindparam("context")).order_by(AskRow.wanted_at.desc())
+_FOUND = select(FoundRow.ask, FoundRow.study_row).where(FoundRow.ask.in_(bindparam("asks", expanding=True)))
+
+_FOUND_BEFORE = (
+    select(FoundRow.study_row)
+    .join(AskRow, AskRow.id == FoundRow.ask)
+    .join(ContextRow, ContextRow.key == AskRow.context)
+    .where(ContextRow.patient_id == bindparam("patient_id"), ContextRow.issuer == bindparam("issuer"))
+)
 
 
 def visible_study(
@@ -20,26 +97,23 @@ def visible_study(
     if not study_key.isalnum():  # PostgreSQL would refuse the question for a key with a NUL
         return None
     row = session.scalar(select(StudyRow).where(StudyRow.key == study_key))
-    return row if row and listed(session, context, row) and certain(session, context, row, sources) else None
+    return row if row and Sight(session, context, sources).shown(row) else None
 
 
-def certain(session: Session, context: ContextRow, row: StudyRow, sources: Sequence[Source]) -> bool:
-    """Judged anew at every look: what an archive says of a study may have changed since it was found."""
-    source = next((source for source in sources if source.name == row.source), None)
-    if source is None or not judge(context.patient, row.patient, source).certain:
-        return False
-    same_uid = session.scalars(select(StudyRow).where(StudyRow.study_uid == row.study_uid))
-    return not disagree([one.study for one in same_uid])
+def by_uid(
+    rows: Iterable[StudyRow], sources: Sequence[Source], fetched: Container[int]
+) -> list[list[StudyRow]]:
+    """One group a study UID. The first source of each is fetched from: the one that has most of the study.
 
+    Where they have the same, it is the one that was fetched from before (``fetched``: those rows), then the
+    first of the settings.
+    """
+    order = {source.name: index for index, source in enumerate(sources)}
 
-def listed(session: Session, context: ContextRow, row: StudyRow) -> bool:
-    """Did the newest answer of its source that covers this study still name it?"""
-    asks = select(AskRow).where(AskRow.context == context.key).order_by(AskRow.wanted_at.desc())
-    for ask in session.scalars(asks):
-        kinds = [answer.kind for answer in ask.answers if answer.source == row.source]
-        if session.get(FoundRow, (ask.id, row.id)) is not None:
-            return True
-        covers = PatientQuery(context.patient, ask.start, ask.end).covers(row.study_date)
-        if covers and kinds and kinds[0] in _CONCLUSIVE:
-            return False
-    return False
+    def preference(row: StudyRow) -> tuple[int, bool, int]:
+        return -(row.instance_count or 0), row.id not in fetched, order.get(row.source, len(order))
+
+    groups: dict[str, list[StudyRow]] = defaultdict(list)
+    for row in sorted(rows, key=preference):
+        groups[row.study_uid].append(row)
+    return list(groups.values())

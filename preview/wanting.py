@@ -1,76 +1,180 @@
 """Wanting a study: one errand for everybody who asks, kept before the bell rings, and never forgotten."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from fetch.notes import Note
 from fetch.records import StudyRow, insert_once, new_key, touched
 from preview.bell import RING_AGAIN
 from preview.claim import SILENT
 from preview.parts import Parts
-from preview.records import Errand, FetchRow, Outcome
+from preview.records import Arrival, Errand, FetchRow, InstanceRow, NoteRow, Outcome, Scope
 
 
-def want(parts: Parts, study: StudyRow, errand: Errand = Errand.FETCH) -> str:
-    """The id of the errand of this kind that is under way for this study, or of a new one."""
+def want(
+    parts: Parts,
+    study: StudyRow,
+    errand: Errand = Errand.FETCH,
+    scope: Scope = Scope.ALL,
+    around: int | None = None,
+) -> str:
+    """The id of the errand of this kind that is under way for this study, or of a new one.
+
+    A wish for everything widens one for posters, and never the other way round; one that rests is taken up
+    now. ``around``: the instance (its row) that somebody looks at, for enlarging; the last one counts.
+    """
     now = parts.now
     row = {
         "id": new_key(),
         "study_row": study.id,
         "active_study": study.id,
         "errand": errand,
+        "scope": scope,
+        "around": around,
         "wanted_at": now,
         "rung_at": now,
     }
     active = (FetchRow.active_study == study.id) & (FetchRow.errand == errand)
     with parts.records.write() as session:
         insert_once(session, FetchRow, row)
-        wanted_again = update(FetchRow).where(active).values(cancel_at=None)  # and held until we commit
+        again = _again(scope, around, now)
+        wanted_again = update(FetchRow).where(active).values(again)  # and held until we commit
         while not touched(session.execute(wanted_again)):  # PostgreSQL: it ended since we looked
             insert_once(session, FetchRow, row)
-        fetch_id, attempt = session.execute(select(FetchRow.id, FetchRow.attempt).where(active)).one()
-    parts.bell.ring("fetches", fetch_id, attempt)
-    return str(fetch_id)
+        fetch = session.scalars(select(FetchRow).where(active)).one()
+    parts.bell.ring(_queue(fetch), fetch.id, fetch.attempt)
+    return fetch.id
+
+
+def _again(scope: Scope, around: int | None, now: datetime) -> dict[str, object]:
+    """What a wish changes of an errand that is under way; if it asks for more, its turn begins now.
+
+    Tries for posters, which nobody clicked for, do not count against whoever clicks.
+    """
+    more: ColumnElement[bool] = FetchRow.next_try_at.is_not(None)
+    values: dict[str, object] = {"cancel_at": None, "next_try_at": None, "rung_at": now}
+    if scope is Scope.ALL:
+        more = or_(more, FetchRow.scope != scope)
+        values["scope"] = scope
+        values["tries"] = case((FetchRow.scope != scope, 0), else_=FetchRow.tries)
+    if around is not None:
+        more = or_(more, FetchRow.around.is_distinct_from(around))
+        values["around"] = around
+    return values | {"wanted_at": case((more, now), else_=FetchRow.wanted_at)}
+
+
+def want_posters(parts: Parts, studies: Sequence[StudyRow]) -> None:
+    """One picture a series, without a click, of the newest of these studies, as many as the settings say.
+
+    Whatever somebody has wanted or fetched before is left alone.
+    """
+    ordered = sorted(studies, key=lambda study: study.study_date or date.min, reverse=True)
+    newest = ordered[: parts.settings.app.poster_studies]
+    if not newest:
+        return
+    with parts.records.read() as session:
+        seen_to = _seen_to(session, [study.id for study in newest])
+    for study in newest:
+        if study.id not in seen_to:
+            want(parts, study, scope=Scope.POSTERS)
+
+
+def fetched(session: Session, studies: Sequence[StudyRow]) -> set[int]:
+    """Those (their rows) that were ever wanted to be fetched."""
+    ids = [study.id for study in studies]
+    theirs = (FetchRow.study_row.in_(ids)) & (FetchRow.errand == Errand.FETCH)
+    return set(session.scalars(select(FetchRow.study_row).where(theirs)))
+
+
+def _seen_to(session: Session, ids: Sequence[int]) -> set[int]:
+    """The studies that are being fetched, or were; posters that failed may be tried again."""
+    failed = (FetchRow.scope == Scope.POSTERS) & (FetchRow.outcome == Outcome.FAILED)
+    theirs = (FetchRow.study_row.in_(ids)) & (FetchRow.errand == Errand.FETCH)
+    wanted = session.scalars(
+        select(FetchRow.study_row).where(theirs, or_(FetchRow.outcome.is_(None), ~failed))
+    )
+    drawn = InstanceRow.arrival.in_((Arrival.PICTURE, Arrival.CARD))
+    holding = session.scalars(select(InstanceRow.study_row).where(InstanceRow.study_row.in_(ids), drawn))
+    return {*wanted, *holding}
 
 
 def cancel(parts: Parts, study: StudyRow, errand: Errand = Errand.FETCH) -> None:
-    """Ask the worker to stop within a beat; an errand that nobody has begun ends at once."""
+    """Ask the worker to stop within a beat; an errand that nobody has begun, or that rests, ends at once.
+
+    One that ends by itself in this moment is waited for, and a wish that comes right after it is left alone.
+    """
     now = parts.now
     active = (FetchRow.active_study == study.id) & (FetchRow.errand == errand)
-    ended = {"finished_at": now, "outcome": Outcome.CANCELLED, "active_study": None}
     with parts.records.write() as session:
-        session.execute(update(FetchRow).where(active).values(cancel_at=now))
-        unheld = FetchRow.beat_at.is_(None) | (FetchRow.beat_at < now - SILENT)
-        session.execute(update(FetchRow).where(active, unheld).values(ended))
+        row = session.scalar(select(FetchRow).where(active).with_for_update(of=FetchRow))
+        if row is None:
+            return
+        row.cancel_at = now
+        if row.next_try_at is None and row.beat_at is not None and row.beat_at >= now - SILENT:
+            return
+        row.finished_at, row.outcome, row.reason = now, Outcome.CANCELLED, None
+        row.active_study = row.next_try_at = None
+        session.add(NoteRow(fetch=row.id, at=now, code=Note.CANCELLED.code, facts={}))
 
 
 def ring_if_forgotten(parts: Parts, fetch: FetchRow) -> None:
-    """Ring again for a fetch that waits too long, or whose worker has fallen silent."""
+    """Ring again for a fetch that waits too long, whose worker has fallen silent, or whose rest is over."""
     now = parts.now
     working = fetch.beat_at is not None and fetch.beat_at > now - SILENT
-    if fetch.finished_at or working or (fetch.rung_at or fetch.wanted_at) > now - RING_AGAIN:
+    if fetch.finished_at or working or rests(fetch, now):
+        return
+    rung = fetch.rung_at or fetch.wanted_at
+    rested = fetch.next_try_at is not None and rung < fetch.next_try_at
+    if rung > now - RING_AGAIN and not rested:
         return
     with parts.records.write() as session:
         session.execute(update(FetchRow).where(FetchRow.id == fetch.id).values(rung_at=now))
-    parts.bell.ring("fetches", fetch.id, fetch.attempt)
+    parts.bell.ring(_queue(fetch), fetch.id, fetch.attempt, unheard=True)
 
 
 def ring_all(parts: Parts) -> None:
-    """Ring for everything that is wanted: what a worker does when it starts."""
+    """Ring for everything that is wanted and does not rest: what a worker does when it starts."""
     with parts.records.read() as session:
         rows = session.scalars(select(FetchRow).where(FetchRow.finished_at.is_(None))).all()
     for row in rows:
-        parts.bell.ring("fetches", row.id, row.attempt)
+        if not rests(row, parts.now):
+            parts.bell.ring(_queue(row), row.id, row.attempt)
 
 
-def ahead(session: Session, fetch: FetchRow) -> int:
-    """How many other errands were wanted before this one and are not finished."""
-    earlier = FetchRow.finished_at.is_(None) & (FetchRow.wanted_at < fetch.wanted_at)
-    return session.scalar(select(func.count()).select_from(FetchRow).where(earlier)) or 0
+def rests(fetch: FetchRow, now: datetime) -> bool:
+    """Did it fail for now, and is its next try still to come?"""
+    return fetch.next_try_at is not None and fetch.next_try_at > now
+
+
+def _queue(fetch: FetchRow) -> str:
+    return "posters" if fetch.scope is Scope.POSTERS else "fetches"
+
+
+def ahead(session: Session, fetch: FetchRow, now: datetime) -> int:
+    """How many other studies were asked for before this one, and are not there yet nor resting."""
+    return session.scalar(_AHEAD, {"now": now, "wanted_at": fetch.wanted_at}) or 0
 
 
 def attended(session: Session, now: datetime) -> bool:
     """Does any worker do an errand at present?"""
-    beating = FetchRow.finished_at.is_(None) & (FetchRow.beat_at >= now - SILENT)
-    return session.scalar(select(FetchRow.id).where(beating).limit(1)) is not None
+    return session.scalar(_BEATING, {"since": now - SILENT}) is not None
+
+
+# Put together once, not for every page.
+_AHEAD = (
+    select(func.count())
+    .select_from(FetchRow)
+    .where(
+        FetchRow.finished_at.is_(None),
+        FetchRow.wanted_at < bindparam("wanted_at"),
+        FetchRow.scope == Scope.ALL,
+        FetchRow.errand != Errand.ENLARGE,
+        or_(FetchRow.next_try_at.is_(None), FetchRow.next_try_at <= bindparam("now")),
+    )
+)
+_BEATING = (
+    select(FetchRow.id).where(FetchRow.finished_at.is_(None), FetchRow.beat_at >= bindparam("since")).limit(1)
+)

@@ -1,16 +1,19 @@
 """How names, dates and times are written for people (NHS CUI date display, in the reader's language)."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 from flask import Flask
-from flask_babel import get_locale, gettext
+from flask_babel import get_domain, get_locale, gettext
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
 from fetch.model import Patient, Study
+from preview.page.comparing import Piece, by_agreement, name_lines, pieces
+from preview.page.log import told
 
 _MOST_NAMED_AGE = 130
 _TIME = re.compile(r"([01][0-9]|2[0-3])([0-5][0-9])")  # the beginning of a TM, PS3.5 6.2
@@ -28,9 +31,21 @@ def register(app: Flask, zone: ZoneInfo) -> None:
         "sex": sex,
         "study_when": study_when,
         "modality_name": modality_name,
+        "ordinal": ordinal,
+        "told": lambda line: told(line, gettext, for_so_many),
         "translated": gettext,  # unlike "_", it leaves a "%" in a stored sentence alone
+        "birth": birth,
+        "age": age,
     }
     app.jinja_env.filters.update(filters)
+    app.jinja_env.globals.update(
+        differing=differing, otherwise=otherwise, name_lines=name_lines, by_agreement=by_agreement
+    )
+
+
+def for_so_many(one: str, many: str, count: int) -> str:
+    """Not Flask-Babel's ngettext: that fills the places itself, and raises where one is left."""
+    return str(get_domain().get_translations().ungettext(one, many, count))
 
 
 def person(name: str) -> str:
@@ -65,13 +80,46 @@ def clock(moment: datetime, zone: ZoneInfo) -> Markup:
 def born(patient: Patient) -> Markup:
     """``14-Jul-1945 (81y)``; a date that cannot be read is shown as it is written."""
     if patient.birth_date is None:
-        return escape(patient.birth_date_text or gettext("Not known"))
+        return escape(birth(patient) or gettext("Not known"))
+    return (
+        Markup("{} {}").format(day(patient.birth_date), age(patient))
+        if age(patient)
+        else day(patient.birth_date)
+    )
+
+
+def birth(patient: Patient) -> str:
+    """``14-Jul-1945``, to be compared letter by letter; what cannot be read as it is written, or nothing."""
+    if patient.birth_date is None:
+        return patient.birth_date_text.strip()
+    return str(format_date(patient.birth_date, "dd-MMM-yyyy", locale=_locale()))
+
+
+def age(patient: Patient) -> str:
+    """``(81y)``; nothing where it is not known, or no age that anybody has."""
+    if patient.birth_date is None:
+        return ""
     today = datetime.now().astimezone().date()
     to_come = (today.month, today.day) < (patient.birth_date.month, patient.birth_date.day)
-    age = today.year - patient.birth_date.year - to_come
-    if not 0 <= age <= _MOST_NAMED_AGE:
-        return day(patient.birth_date)
-    return Markup("{} {}").format(day(patient.birth_date), gettext("(%(age)sy)", age=age))
+    years = today.year - patient.birth_date.year - to_come
+    return str(gettext("(%(age)sy)", age=years)) if 0 <= years <= _MOST_NAMED_AGE else ""
+
+
+def differing(one: str, other: str) -> tuple[Markup, Markup]:
+    """Both values, with what differs marked."""
+    ours, theirs = pieces(one, other)
+    return _marked(ours), _marked(theirs)
+
+
+def otherwise(one: str, other: str) -> tuple[Markup, Markup]:
+    """The same for words of which the letters say nothing: what differs, differs as a whole."""
+    differs = bool(one and other) and one != other
+    return _marked([Piece(one, differs)]), _marked([Piece(other, differs)])
+
+
+def _marked(some: Sequence[Piece]) -> Markup:
+    parts = (Markup("<mark>{}</mark>").format(one.text) if one.differs else escape(one.text) for one in some)
+    return Markup("").join(parts)
 
 
 def sex(code: str) -> str:
@@ -85,6 +133,18 @@ def study_when(study: Study) -> Markup:
         return escape(study.study_date_text or gettext("Date unknown"))
     time = _TIME.match(study.study_time)
     return day(study.study_date) + (f" {time[1]}:{time[2]}" if time else "")
+
+
+def ordinal(number: int) -> str:
+    """``2nd``, ``3rd``, ``11th``."""
+    last = 0 if number % 100 in (11, 12, 13) else number % 10
+    if last == 1:
+        return str(gettext("%(n)sst", n=number))
+    if last == 2:
+        return str(gettext("%(n)snd", n=number))
+    if last == 3:
+        return str(gettext("%(n)srd", n=number))
+    return str(gettext("%(n)sth", n=number))
 
 
 def modality_name(code: str) -> str:

@@ -1,6 +1,7 @@
 """The RQ worker: preloads what its work-horses need, and never writes an exception's words anywhere."""
 
 import ctypes
+import gc
 import logging
 import os
 import signal
@@ -24,6 +25,8 @@ from preview.pictures import thumbnail
 log = logging.getLogger(__name__)
 
 _PAUSE_S = 2
+_TTL_S = 45
+"""RQ signs 15 seconds earlier than this, also while nothing is to be done; its own default is 7 minutes."""
 _PR_SET_PDEATHSIG = 1
 """Of ``prctl(2)``: the signal that a process gets when its parent dies."""
 PRELOADED = (jobs, errand, thumbnail)
@@ -50,6 +53,7 @@ class PrivateWorker(Worker):
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """A work-horse has a process group of its own, so whoever kills us does not reach it."""
+        gc.freeze()  # what was there before the fork is not looked through again and again
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self.pid:
             os._exit(1)  # we came too late to be told
@@ -85,7 +89,7 @@ def run(app: App, queues: list[str]) -> None:
         worker: PrivateWorker | None = None
         try:
             worker = _worker(app, queues)
-            worker.work(with_scheduler=True, logging_level="WARNING")
+            worker.work(logging_level="WARNING")
         except RedisError as error:
             log.warning(
                 "Redis cannot be reached (%s): start it, or correct app.redis; trying again in %d s",
@@ -104,6 +108,7 @@ def _worker(app: App, queues: list[str]) -> PrivateWorker:
         connection=connection,
         serializer=JSONSerializer,
         log_job_description=False,
+        worker_ttl=_TTL_S,
         job_monitoring_interval=10,
         maintenance_interval=30,
     )

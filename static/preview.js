@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const unreachable = () => document.getElementById("unreachable");
-  const polls = (event) => event.detail.elt && event.detail.elt.id === "panel";
+  const polls = (event) => event.detail.elt && ["panel", "banner"].includes(event.detail.elt.id);
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (polls(event) && document.hidden) event.preventDefault();

@@ -16,6 +16,8 @@ from preview.demo.archive import Archive
 
 LONGEST = (
     "test_demo.py",
+    "test_killed_fetch.py",
+    "test_killed_receiver.py",
     "test_viewer_journey.py",
     "test_journey.py",
     "test_commands.py",
@@ -81,7 +83,7 @@ def install(tmp_path: Path, clean_redis):
     """Make an installation: ``install(source_block(…), …)``."""
     made = []
 
-    def installed(*blocks: str, redis: str = clean_redis, **lines: str) -> Installation:
+    def installed(*blocks: str, redis: str = clean_redis, **lines: object) -> Installation:
         folder = tmp_path / f"installation{len(made)}"
         folder.mkdir()
         installation = Installation(folder, list(blocks), redis, **lines)

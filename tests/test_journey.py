@@ -34,7 +34,7 @@ STUDY_UID = generate_uid()
 @pytest.fixture(scope="module")
 def stored(orthanc):
     """A real Orthanc with one large CT of the patient."""
-    chest = study(PATIENT, images=240, size=256, study_uid=STUDY_UID, StudyDescription="Chest with contrast")
+    chest = study(PATIENT, images=800, size=256, study_uid=STUDY_UID, StudyDescription="Chest with contrast")
     orthanc.store(chest)
     return orthanc
 
@@ -68,10 +68,10 @@ def test_a_referring_doctor_sees_the_pictures_arrive(hospital, chromium):
         # she asks for it, is told to wait and how far it is, and the pictures come by themselves
         card.get_by_role("button", name="Fetch").click()
         page.evaluate(OVERHEAR)
-        expect(card.get_by_text("Complete, 240 of 240 images")).to_be_visible(timeout=30_000)
+        expect(card.get_by_text("Complete, 800 of 800 images")).to_be_visible(timeout=30_000)
         said = " | ".join(page.evaluate("() => [...said]"))
         assert "Fetching study, please wait." in said
-        assert re.search(r"\d+ of 240 images received", said), said
+        assert re.search(r"\d+ of 800 images received", said), said
         poster = card.get_by_role("img").first
         expect(poster).to_be_visible()
         assert poster.evaluate("image => image.complete && image.naturalWidth") == 256
@@ -106,7 +106,7 @@ def test_it_works_without_scripts(hospital, chromium):
         page.goto(address + hospital.launch(PATIENT))
         expect(page.get_by_role("article")).to_be_visible(timeout=20_000)
         page.get_by_role("button", name="Fetch", exact=True).click()
-        expect(page.get_by_text("Complete, 240 of 240 images")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("Complete, 800 of 800 images")).to_be_visible(timeout=30_000)
         context.close()
 
 
@@ -130,6 +130,6 @@ def test_focus_stays_where_it_is_while_the_page_fills(hospital, chromium):
         card.get_by_role("button", name="Fetch").click()
         link = card.get_by_role("link", name=re.compile("Open in viewer"))
         link.focus()
-        expect(card.get_by_text("Complete, 240 of 240 images")).to_be_visible(timeout=30_000)
+        expect(card.get_by_text("Complete, 800 of 800 images")).to_be_visible(timeout=30_000)
         expect(link).to_be_focused()
         context.close()

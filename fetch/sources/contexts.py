@@ -82,11 +82,16 @@ _IMAGES = [
 _ROOM = 127  # of 128, one is for C-GET itself
 
 
+def valid(classes: Iterable[str]) -> list[str]:
+    """Those that can be offered, each once."""
+    return list(dict.fromkeys(c for c in classes if uid.UID(c).is_valid))
+
+
 def for_storage(
     classes: Iterable[str],
 ) -> tuple[list[PresentationContext], list[SCP_SCU_RoleSelectionNegotiation]]:
     """Contexts and roles with which images may be sent to us in the association we opened (PS3.7 D.3.3.4)."""
-    known = list(dict.fromkeys(c for c in classes if uid.UID(c).is_valid)) or [*_IMAGES, *_OTHERS]
+    known = valid(classes) or [*_IMAGES, *_OTHERS]
     separate = len(known) * (len(COMPRESSED) + 1) <= _ROOM
     offered = [context for c in known for context in _contexts(c, separate=separate)][:_ROOM]
     accepting = dict.fromkeys(str(context.abstract_syntax) for context in offered)

@@ -1,33 +1,36 @@
-"""C-ECHO, C-FIND and C-GET: what a source that speaks DIMSE is asked."""
+"""C-ECHO and C-FIND: what a source that speaks DIMSE is asked, and what it lists of a study."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from functools import partial
-from io import BytesIO
 from typing import cast
 
 from pydicom.dataset import Dataset
 from pynetdicom import evt
 from pynetdicom.association import Association
-from pynetdicom.dimse_primitives import C_STORE
-from pynetdicom.pdu_primitives import A_P_ABORT
 from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StudyRootQueryRetrieveInformationModelFind,
-    StudyRootQueryRetrieveInformationModelGet,
     Verification,
 )
 
-from fetch.errors import FetchError, refuse_unsafe_uid, trouble
-from fetch.model import Instance, Local, Plan, Received, Series, Source
+from fetch.carrying import Opened
+from fetch.errors import FetchError, refuse_unsafe_uid
+from fetch.model import (
+    Instance,
+    Listed,
+    Local,
+    Plan,
+    Series,
+    Source,
+    is_one_uid,
+)
 from fetch.reasons import Reason
 from fetch.sources import contexts, identifiers, reading
-from fetch.sources.association import associate, failure, lost
-
-SUCCESS = 0x0000
-PENDING = (0xFF00, 0xFF01)
-WARNING = 0xB000  # C-GET: done, but one or more sub-operations failed (PS3.4 C.4.3.1.4)
+from fetch.sources.answers import Answers, out_of_time
+from fetch.sources.association import SUCCESS, abort, associate, failure, lost
+from fetch.sources.matches import Matches, expected
 
 FIND_S = 75.0
 """The longest that one :func:`find` may take with all its questions, however busily they are answered: well
@@ -36,58 +39,8 @@ PLAN_S = 300.0
 """The longest that listing a study may take, one C-FIND for each series; less than all is a plan too."""
 LISTED = 20_000
 """The most series of a study, and the most images of a series, that we let an archive list."""
-
-
-@dataclass(frozen=True)
-class Matches:
-    """What a C-FIND brought. ``shortened`` says why there may be more, or is None."""
-
-    identifiers: tuple[Dataset, ...]
-    shortened: Reason | None = None
-    detail: str = ""
-    broken_off: bool = False
-    """By a status of failure, or for want of time."""
-
-
-@dataclass(frozen=True)
-class Reported:
-    """What the archive itself says of a C-GET; it may be untrue, so what arrived is counted besides."""
-
-    completed: int | None
-    failed: int | None
-    status: int
-
-
-class Pace:
-    """Since when a retrieval stands still: no instance came, and no counter of the archive went on.
-
-    An archive that has nothing to send may report "pending" for ever (PS3.4 C.4.3.1.4). Counters only count
-    the way they should go: one that goes to and fro is no progress.
-    """
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-        self._done = -1
-        self._remaining = 2**16  # one more than the greatest US
-
-    @property
-    def silent(self) -> float:
-        """For how many seconds."""
-        return time.monotonic() - self._since
-
-    def arrived(self) -> None:
-        self._since = time.monotonic()
-
-    def counted(self, status: Dataset) -> None:
-        """The sub-operations as a response counts them (PS3.7 9.1.3.1)."""
-        done = sum(status.get(f"NumberOf{how}Suboperations") or 0 for how in _DONE)
-        remaining = status.get("NumberOfRemainingSuboperations") or 0
-        if done > self._done or remaining < self._remaining:
-            self.arrived()
-        self._done, self._remaining = max(done, self._done), min(remaining, self._remaining)
-
-
-_DONE = ("Completed", "Failed", "Warning")
+LISTED_IN_ALL = 50_000
+"""The most images of a study; series beyond that are brought as a whole."""
 
 
 def echo(source: Source, local: Local) -> None:
@@ -101,17 +54,18 @@ def echo(source: Source, local: Local) -> None:
             raise failure(answer.Status)
 
 
-def find(source: Source, local: Local, *questions: Dataset) -> list[Matches]:
+def find(source: Source, local: Local, *questions: Dataset, within: float | None = None) -> list[Matches]:
     """One C-FIND for each identifier, in one association unless that ends (Study Root, PS3.4 C.4.1).
 
-    Raises if the first fails; where a later one fails, what came before it is kept.
+    All of them within so many seconds, at most :data:`FIND_S`. Raises if the first fails; where a later one
+    fails, what came before it is kept.
     """
     found: list[Matches] = []
-    end = time.monotonic() + FIND_S
+    end = time.monotonic() + min(FIND_S, FIND_S if within is None else within)
     try:
         while len(found) < len(questions):
             if time.monotonic() >= end:
-                raise _out_of_time()
+                raise out_of_time()
             with associate(source, local, [_find_model()]) as association:
                 for question in questions[len(found) :]:
                     found.append(_matches(association, source, question, end))
@@ -130,198 +84,123 @@ def _find_model() -> PresentationContext:
 
 
 def _matches(association: Association, source: Source, identifier: Dataset, end: float) -> Matches:
-    """The answers until ``end`` (monotonic). What is cut off is aborted: archives ignore C-CANCEL."""
-    found: list[Dataset] = []
-    limit = source.answer_limit if identifier.QueryRetrieveLevel == "STUDY" else LISTED
-    for count, (status, answer) in enumerate(_answers(association, source, identifier, end)):
-        if status not in PENDING:
-            return _ended(found, count, status)
-        if count >= limit:
-            association.abort()
-            return Matches(tuple(found), Reason.TOO_MANY, f"more than {limit}")
-        if answer is not None:
-            found.append(reading.with_charset(answer, source.charset))
-    if not found:
-        raise _out_of_time()
-    return Matches(tuple(found), Reason.NO_ANSWER, "not at an end in time", broken_off=True)
-
-
-def _out_of_time() -> FetchError:
-    return trouble(Reason.NO_ANSWER, "not at an end in time")
-
-
-def _answers(
-    association: Association, source: Source, identifier: Dataset, end: float
-) -> Iterator[tuple[int, Dataset | None]]:
-    """Status and identifier of each response, without a final one if time is up.
-
-    The iterator is always consumed or the association aborted.
-    """
-    began, answered = time.monotonic(), False
-    if began >= end:
-        return
-    _wait_at_most(association, min(source.timeouts.message, end - began))
-    responses = association.send_c_find(identifier, StudyRootQueryRetrieveInformationModelFind)
-    for status, answer in responses:
-        now = time.monotonic()
-        if now >= end:
-            association.abort()
-            return
-        if "Status" not in status:
-            raise lost(source, now - began, answered=answered)
-        yield status.Status, answer
-        began, answered = time.monotonic(), True
-        _wait_at_most(association, min(source.timeouts.message, end - began))
-
-
-def _wait_at_most(association: Association, seconds: float) -> None:
-    """For the next message. The setter waits for a lock that pynetdicom holds over a malformed answer."""
-    association._dimse_timeout = max(0.01, seconds)  # noqa: SLF001
-
-
-def _ended(found: list[Dataset], count: int, status: int) -> Matches:
-    if status == SUCCESS and len(found) < count:
-        return Matches(tuple(found), Reason.UNREADABLE, "not every answer could be decoded")
-    if status == SUCCESS:
-        return Matches(tuple(found))
-    error = failure(status)
-    if found and error.reason is Reason.OUT_OF_RESOURCES:
-        return Matches(tuple(found), Reason.TOO_MANY, error.detail, broken_off=True)
-    raise error
+    answers = Answers(association, source, identifier, end, source.answer_limit)
+    found = tuple(answers)
+    return Matches(found, answers.shortened, answers.detail, answers.broken_off)
 
 
 def plan(source: Source, local: Local, study_uid: str) -> Plan:
     """What the archive lists in this study, series by series; unknown where it does not say."""
-    refuse_unsafe_uid(study_uid)
-    end = time.monotonic() + PLAN_S
-    with associate(source, local, [_find_model()]) as association:
-        listed = _listed(association, source, identifiers.of_series(study_uid), end)
-        series = tuple(_series(association, source, study_uid, ds, end) for ds in listed.identifiers)
-    known = listed.shortened is None and all(s.expected is not None for s in series)
-    ordered = sorted(series, key=lambda s: (s.number is None, s.number or 0))
-    return Plan(tuple(ordered), sum(s.expected or 0 for s in series) if known and series else None)
+    *_, last = listing(source, local, study_uid)
+    return cast(Plan, last)
 
 
-def _listed(association: Association, source: Source, identifier: Dataset, end: float) -> Matches:
-    return _matches(association, source, identifier, min(end, time.monotonic() + FIND_S))
-
-
-def _series(association: Association, source: Source, study_uid: str, ds: Dataset, end: float) -> Series:
-    uid = reading.text(ds, "SeriesInstanceUID")
-    instances, all_of_them = _instances(association, source, identifiers.of_images(study_uid, uid), end)
-    counted = reading.number(ds, "NumberOfSeriesRelatedInstances")
-    return Series(
-        series_uid=uid,
-        number=reading.number(ds, "SeriesNumber"),
-        modality=reading.text(ds, "Modality"),
-        description=reading.text(ds, "SeriesDescription"),
-        instances=instances,
-        expected=_expected(len(instances), counted, all_of_them=all_of_them),
-    )
-
-
-def _expected(listed: int, counted: int | None, *, all_of_them: bool) -> int | None:
-    """The larger of list and count: a list that was cut short must not make the study look complete."""
-    if not all_of_them and listed >= (counted or 1):
-        return None
-    return max(listed, counted or 0) if listed or counted is not None else None
-
-
-def _instances(
-    association: Association, source: Source, identifier: Dataset, end: float
-) -> tuple[tuple[Instance, ...], bool]:
-    """The images of a series, and whether these are all; none if the archive refuses, which is its right."""
-    if not association.is_established or time.monotonic() >= end:
-        return (), False
-    try:
-        matches = _listed(association, source, identifier, end)
-    except FetchError as refused:
-        if refused.reason is Reason.REQUEST_FAILED:
-            return (), False
-        raise
-    found = (
-        Instance(
-            series_uid=identifier.SeriesInstanceUID,
-            instance_uid=reading.text(ds, "SOPInstanceUID"),
-            sop_class=reading.text(ds, "SOPClassUID"),
-            number=reading.number(ds, "InstanceNumber"),
-        )
-        for ds in matches.identifiers
-    )
-    once = {i.instance_uid: i for i in found if i.instance_uid}
-    ordered = sorted(once.values(), key=lambda i: (i.number is None, i.number or 0, i.instance_uid))
-    return tuple(ordered), matches.shortened is None
-
-
-def get(
+def listing(
     source: Source,
     local: Local,
     study_uid: str,
-    classes: Iterable[str],
-    deliver: Callable[[Received], None],
-    opened: Callable[[Callable[[], None]], None] = lambda _abort: None,
-) -> Reported:
-    """C-GET of a whole study (PS3.4 C.4.3). ``deliver`` is called for each instance, still encoded.
+    opened: Opened = lambda _abort: None,
+) -> Iterator[Listed]:
+    """What the archive lists in this study: each instance as soon as it is named, each series once its list
+    is complete, and at last the plan of all of it.
 
-    ``classes`` are the SOP classes the study is known to hold; empty means that they are not known.
-    ``opened`` is given a function with which another thread may abort the association, also before it is
-    established.
+    Key object selections come first, because they name the images that matter; then the series by number.
+    An archive that refuses the level of images gives series without instances. Where it cuts a list short,
+    or we do, what is expected is unknown. ``opened`` is given a function with which another thread may abort
+    the association, also before it is established. Raises a :class:`FetchError`.
     """
     refuse_unsafe_uid(study_uid)
-    pace = Pace()
-
-    def store(event: evt.Event) -> int:
-        deliver(_received(event))
-        pace.arrived()
-        return SUCCESS
-
-    storage, roles = contexts.for_storage(classes)
-    model = build_context(StudyRootQueryRetrieveInformationModelGet, contexts.PLAIN)
-    handlers = [
-        (evt.EVT_C_STORE, store),
-        (evt.EVT_CONN_OPEN, lambda event: opened(partial(abort, event.assoc))),
-    ]
-    with associate(source, local, [model, *storage], roles=roles, handlers=handlers) as association:
-        if not any(c.abstract_syntax == model.abstract_syntax for c in association.accepted_contexts):
-            raise trouble(Reason.NOT_SUPPORTED, "C-GET not accepted")
-        return _get(association, source, study_uid, pace)
+    end = time.monotonic() + PLAN_S
+    handlers = [(evt.EVT_CONN_OPEN, lambda event: opened(partial(abort, event.assoc)))]
+    with associate(source, local, [_find_model()], handlers=handlers) as association:
+        asked = _List(association, source, study_uid, end)
+        found, all_of_them = asked.series()
+        listed: list[Series] = []
+        for series in found:
+            complete = yield from asked.instances(series)
+            listed.append(complete)
+            yield complete
+    known = all_of_them and bool(listed) and all(series.expected is not None for series in listed)
+    total = sum(series.expected or 0 for series in listed) if known else None
+    yield Plan(tuple(sorted(listed, key=_by_number)), total, lacks_series=not all_of_them)
 
 
-def _get(association: Association, source: Source, study_uid: str, pace: Pace) -> Reported:
-    identifier = Dataset()
-    identifier.QueryRetrieveLevel = "STUDY"
-    identifier.StudyInstanceUID = study_uid
-    pace.arrived()
-    responses = association.send_c_get(identifier, StudyRootQueryRetrieveInformationModelGet)
-    for status, _ in responses:
-        if "Status" not in status:
-            raise lost(source, pace.silent)
-        if status.Status in (SUCCESS, WARNING):
-            completed = status.get("NumberOfCompletedSuboperations")
-            return Reported(completed, status.get("NumberOfFailedSuboperations"), status.Status)
-        if status.Status not in PENDING:
-            raise failure(status.Status)
-        pace.counted(status)
-        if pace.silent >= source.timeouts.message:
-            raise trouble(Reason.NO_ANSWER, f"nothing sent for {pace.silent:.0f} s")
-    raise lost(source, pace.silent)
+class _List:
+    """The lists of one study, over one association that may end on the way."""
+
+    def __init__(self, association: Association, source: Source, study_uid: str, end: float) -> None:
+        self._association = association
+        self._source = source
+        self._study_uid = study_uid
+        self._end = end
+        self._room = LISTED_IN_ALL
+
+    def _ask(self, identifier: Dataset) -> Answers:
+        end = min(self._end, time.monotonic() + FIND_S)
+        return Answers(self._association, self._source, identifier, end, min(LISTED, self._room))
+
+    def series(self) -> tuple[list[Series], bool]:
+        """In the order in which they are asked for, ``expected`` as the archive counts; and are these all?"""
+        answers = self._ask(identifiers.of_series(self._study_uid))
+        found = [_series(ds) for ds in answers]
+        once: dict[str, Series] = {}
+        for series in found:
+            once.setdefault(series.series_uid, series)
+        usable = [series for series in once.values() if is_one_uid(series.series_uid)]
+        ordered = sorted(usable, key=lambda series: (series.modality != "KO", *_by_number(series)))
+        whole = answers.shortened is None and all(is_one_uid(series.series_uid) for series in found)
+        return ordered, whole
+
+    def instances(self, series: Series) -> Generator[Instance, None, Series]:
+        """Each as it is named; at the end the series with all of them."""
+        once: dict[str, Instance] = {}
+        all_of_them = False
+        if self._association.is_established and time.monotonic() < self._end and self._room:
+            all_of_them = yield from self._named(series.series_uid, once)
+        self._room = max(0, self._room - len(once))
+        ordered = tuple(
+            sorted(once.values(), key=lambda i: (i.number is None, i.number or 0, i.instance_uid))
+        )
+        count = expected(len(ordered), series.expected, whole=all_of_them)
+        return replace(series, instances=ordered, expected=count)
+
+    def _named(self, series_uid: str, once: dict[str, Instance]) -> Generator[Instance, None, bool]:
+        """Each into ``once``; and are these all? None if the archive refuses, which is its right."""
+        answers = self._ask(identifiers.of_images(self._study_uid, series_uid))
+        usable = True
+        try:
+            for ds in answers:
+                instance = _instance(series_uid, ds)
+                if not is_one_uid(instance.instance_uid):
+                    usable = False
+                elif instance.instance_uid not in once:
+                    once[instance.instance_uid] = instance
+                    yield instance
+        except FetchError as refused:
+            if refused.reason is not Reason.REQUEST_FAILED:
+                raise
+            return False
+        return usable and answers.shortened is None
 
 
-def abort(association: Association) -> None:
-    """End an association that another thread waits on (archives ignore C-CANCEL); that thread wakes."""
-    association.abort()
-    # pynetdicom wakes its waiters only for the peer's abort
-    association.dul.to_user_queue.put(A_P_ABORT())
-    association.dimse.msg_queue.put((None, None))
-
-
-def _received(event: evt.Event) -> Received:
-    request = cast(C_STORE, event.request)
-    return Received(
-        sop_class=str(request.AffectedSOPClassUID),
-        instance_uid=str(request.AffectedSOPInstanceUID),
-        transfer_syntax=str(event.context.transfer_syntax),
-        data=cast(
-            BytesIO, request.DataSet
-        ).getvalue(),  # not event.dataset: parsing here would hold up the archive
+def _series(ds: Dataset) -> Series:
+    return Series(
+        series_uid=reading.text(ds, "SeriesInstanceUID"),
+        number=reading.number(ds, "SeriesNumber"),
+        modality=reading.text(ds, "Modality"),
+        description=reading.text(ds, "SeriesDescription"),
+        expected=reading.number(ds, "NumberOfSeriesRelatedInstances"),
     )
+
+
+def _instance(series_uid: str, ds: Dataset) -> Instance:
+    return Instance(
+        series_uid=series_uid,
+        instance_uid=reading.text(ds, "SOPInstanceUID"),
+        sop_class=reading.text(ds, "SOPClassUID"),
+        number=reading.number(ds, "InstanceNumber"),
+    )
+
+
+def _by_number(series: Series) -> tuple[bool, int]:
+    return series.number is None, series.number or 0

@@ -2,6 +2,8 @@
 
 from pydicom.dataset import Dataset
 
+from fetch.model import Share
+
 
 def of_study(**matching: str) -> Dataset:
     """A STUDY level identifier: these keys match, the others are asked to be returned (PS3.4 C.6.2.1.2)."""
@@ -50,4 +52,16 @@ def of_images(study_uid: str, series_uid: str) -> Dataset:
     ds.SeriesInstanceUID = series_uid
     ds.SOPInstanceUID = ds.SOPClassUID = ""
     ds.InstanceNumber = None
+    return ds
+
+
+def of_share(share: Share) -> Dataset:
+    """What a retrieval asks for: the unique keys down to its level, images as a list (PS3.4 C.4.3.1.3)."""
+    ds = Dataset()
+    ds.QueryRetrieveLevel = str(share.level)
+    ds.StudyInstanceUID = share.study_uid
+    if share.series_uid:
+        ds.SeriesInstanceUID = share.series_uid
+    if share.instances:
+        ds.SOPInstanceUID = [instance.instance_uid for instance in share.instances]
     return ds

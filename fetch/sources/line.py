@@ -1,6 +1,7 @@
 """The TCP line below an association: whom it leads to, what it did, and how much one PDU may take."""
 
 import socket
+import ssl
 import threading
 from functools import partial
 from select import select
@@ -12,6 +13,9 @@ from pynetdicom.transport import AssociationSocket
 from fetch.errors import FetchError, trouble
 from fetch.model import Source
 from fetch.reasons import Reason
+from fetch.sources import tls
+from fetch.sources.turnstile import Turnstile
+from fetch.sources.wakeful import wake_when_needed
 
 ANNOUNCED_PDU = 2**20
 """The longest P-DATA we say that we take (PS3.8 D.1). With the usual 16 KiB images are slower by half."""
@@ -19,6 +23,7 @@ LONGEST_PDU = 8 * 2**20
 """The longest PDU we do take. Its length field could say 4 GiB (PS3.8 9.3.1), before anything is checked."""
 _A_ABORT = bytes((7, 0, 0, 0, 0, 4, 0, 0, 2, 6))  # PS3.8 9.3.8: the provider's, invalid PDU parameter value
 _LOOK_S = 0.1
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 
 
 class Line:
@@ -28,12 +33,16 @@ class Line:
         self.connected = False
         self.garbled = False
         self.oversized = 0
+        self._heard = False
+        self._refusal: FetchError | None = None
 
     @property
     def fault(self) -> FetchError | None:
         """What came over it that no archive sends, if anything did."""
         if self.oversized:
             return trouble(Reason.NOT_DICOM, f"a PDU of {self.oversized} bytes")
+        if self._refusal:
+            return self._refusal
         return trouble(Reason.NOT_DICOM) if self.garbled else None
 
     def handlers(self) -> list[Any]:
@@ -42,7 +51,11 @@ class Line:
     def _opened(self, event: evt.Event) -> None:
         self.connected = True
         wire: Any = event.assoc.dul.socket
+        # Small messages wait for nothing: with Nagle's algorithm each request takes 40 ms longer.
+        wire.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         wire.recv = partial(self._received, wire)
+        event.assoc._reactor_checkpoint = Turnstile()  # noqa: SLF001 — its thread does not run yet
+        wake_when_needed(event.assoc)
 
     def _moved(self, event: evt.Event) -> None:
         """Something that is no PDU came where an answer to our request was due (PS3.8 9.2.3)."""
@@ -65,6 +78,7 @@ class Line:
                 if not some:
                     break
                 read += some
+        self._heard = self._heard or read > 0
         return taken[:read] if read < count else taken
 
     @staticmethod
@@ -74,12 +88,50 @@ class Line:
             wire.socket.shutdown(socket.SHUT_RDWR)
         raise OSError("a PDU that is too long")
 
-    @staticmethod
-    def _some(wire: AssociationSocket, room: memoryview) -> int:
-        while wire.socket and not select([wire.socket], [], [], _LOOK_S)[0]:
+    def _some(self, wire: AssociationSocket, room: memoryview) -> int:
+        while wire.socket:
+            some = self._at_hand(wire.socket, room)
+            if some is not None:
+                return some
             if wire.assoc._sent_abort:  # noqa: SLF001 — the only sign of it before the line is closed
                 raise _Aborted
-        return wire.socket.recv_into(room) if wire.socket else 0
+        return 0
+
+    def _at_hand(self, wire: socket.socket, room: memoryview) -> int | None:
+        """How many bytes came within a moment; 0 at the end of the line, None if there were none yet."""
+        if isinstance(wire, ssl.SSLSocket):
+            return self._decrypted(wire, room)
+        try:
+            some = wire.recv_into(room, 0, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            if not select([wire], [], [], _LOOK_S)[0]:
+                return None
+            some = wire.recv_into(room)
+        _acknowledge_now(wire)
+        return some
+
+    def _decrypted(self, wire: ssl.SSLSocket, room: memoryview) -> int | None:
+        """As above. Select knows neither what OpenSSL holds already nor whether a whole record is there."""
+        wire.settimeout(_LOOK_S)
+        try:
+            return wire.recv_into(room)
+        except TimeoutError:
+            return None
+        except ssl.SSLError as alert:  # in TLS 1.3 the other side refuses our certificate only now
+            if not self._heard:
+                self._refusal = tls.fault(alert)
+            raise
+        finally:
+            wire.settimeout(None)
+
+
+def _acknowledge_now(wire: socket.socket) -> None:
+    """An archive that has Nagle's algorithm on waits for it before every small message, else 40 ms each.
+
+    The kernel goes back to delayed acknowledgements by itself, so it is told again after each read (tcp(7)).
+    """
+    if _QUICKACK is not None:
+        wire.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
 
 class _Aborted(Exception):

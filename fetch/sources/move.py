@@ -1,23 +1,51 @@
-"""C-MOVE: a source is asked to send a study to somebody else (PS3.4 C.4.2)."""
+"""C-MOVE: a source is asked to send a study to somebody else, or to our own receiver (PS3.4 C.4.2)."""
 
+import socket
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from pydicom.dataset import Dataset
 from pynetdicom import evt
+from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelMove  # type: ignore[attr-defined]
 
+from fetch.carrying import Bring, Deliver, Opened, Refused
 from fetch.errors import refuse_unsafe_uid, trouble
-from fetch.model import Local, Source
+from fetch.model import Local, Reported, Share, Source
 from fetch.reasons import Reason
-from fetch.sources import contexts
-from fetch.sources.association import associate, failure, lost
-from fetch.sources.dimse import PENDING, SUCCESS, WARNING, abort
+from fetch.sources import contexts, identifiers, reading
+from fetch.sources.arrivals import Arrivals
+from fetch.sources.association import (
+    PENDING,
+    SUCCESS,
+    WARNING,
+    abort,
+    associate,
+    failure,
+    lost,
+    nothing_but_failures,
+)
+from fetch.spool import Spool
 
+STILL_S = 30.0
+"""Images may come after the final response; so long none may come before no more are waited for."""
+SILENCE_S = 600.0
+"""Many archives say nothing between the request and the end of a C-MOVE, and fetch from tape meanwhile."""
+_HURRIED_S = 30.0
+"""As ``SILENCE_S``, of what nobody asked for: it shall not hold for long what others wait for."""
+_UNCOUNTED_S = 3.0
+"""As ``STILL_S``, of an archive that never says how many images it sends."""
 _DESTINATION_UNKNOWN = 0xA801
+_LOOK_S = 0.02
+_FOR_EVER_S = 7 * 24 * 3600.0
+_KEEP_ALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
+"""Seconds and tries after which a host that has vanished is noticed, however silent archives may be."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +64,7 @@ def move(
     study_uid: str,
     destination: str,
     tell: Callable[[Moved], None],
-    opened: Callable[[Callable[[], None]], None] = lambda _abort: None,
+    opened: Opened = lambda _abort: None,
 ) -> Moved:
     """Have the whole study sent to the AE ``destination``; ``tell`` hears every count on the way.
 
@@ -76,4 +104,201 @@ def _moved(status: Dataset) -> Moved:
         failed=status.get("NumberOfFailedSuboperations"),
         remaining=status.get("NumberOfRemainingSuboperations"),
         status=status.Status,
+    )
+
+
+@contextmanager
+def carrying(
+    source: Source,
+    local: Local,
+    spool: Spool,
+    study_uid: str,
+    deliver: Deliver,
+    opened: Opened = lambda _abort: None,
+    *,
+    still: float = STILL_S,
+    silence: float = SILENCE_S,
+    refused: Refused = lambda _reason, _object: None,
+    known: set[str] | None = None,
+    expected: Callable[[str], bool] = lambda _instance: True,
+    patient: Callable[[], bool] = lambda: True,
+) -> Iterator[Bring]:
+    """One association over which shares of one study are asked for, to be sent to our own receiver.
+
+    What is yielded asks for a share, and returns when all of it has come, or nothing more for ``still``
+    seconds after the archive's final response. ``deliver`` is called in the thread that asks, once for
+    each file that appears in the spool meanwhile, or waits there already. ``refused`` hears why the
+    receiver refused an object. ``opened`` is given a function with which another thread ends it at once.
+    ``expected``: may this instance be delivered yet? Else its file waits.
+    ``known``: names of files that were delivered before, over other associations; those of now are added.
+    Raises a :class:`FetchError`, also where nothing is heard and nothing comes for ``silence`` seconds, or
+    for half a minute while it is not ``patient``.
+    Only one at a time may carry a study (``Moves.alone``): each would deliver the other's files.
+    """
+    refuse_unsafe_uid(study_uid)
+    stopped = threading.Event()
+    model = build_context(StudyRootQueryRetrieveInformationModelMove, contexts.PLAIN)
+    handlers = [(evt.EVT_CONN_OPEN, partial(_connected, opened, stopped))]
+    with (
+        spool.moves.under_way(source.name, study_uid) as number,
+        associate(_with_patience(source), local, [model], handlers=handlers) as association,
+    ):
+        if not association.accepted_contexts:
+            raise trouble(Reason.NOT_SUPPORTED, "C-MOVE not accepted")
+        arrivals = Arrivals(spool, study_uid, deliver, refused, set() if known is None else known, expected)
+        limits = _Limits(max(silence, source.timeouts.message), still, patient)
+        yield _Carrier(_Question(association, local.aet, number), arrivals, stopped, limits).bring
+
+
+def _connected(opened: Opened, stopped: threading.Event, event: evt.Event) -> None:
+    _keep_alive(event.assoc.dul.socket)
+
+    def stop() -> None:
+        stopped.set()
+        abort(event.assoc)
+
+    opened(stop)
+
+
+def _with_patience(source: Source) -> Source:
+    """Without time-outs of pynetdicom's for messages: it knows nothing of the files that come meanwhile."""
+    return replace(source, timeouts=replace(source.timeouts, message=_FOR_EVER_S, network=_FOR_EVER_S))
+
+
+def _keep_alive(wire: Any) -> None:
+    wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEP_ALIVE:
+        wire.socket.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """Seconds: how long nothing may be heard at all, and nothing come after the final response."""
+
+    longest: float
+    still: float
+    patient: Callable[[], bool]
+
+    @property
+    def silence(self) -> float:
+        return self.longest if self.patient() else min(self.longest, _HURRIED_S)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """How shares are asked for. By the message id the receiver knows what comes because of it."""
+
+    association: Association
+    destination: str
+    message_id: int
+
+    def put(self, identifier: Dataset) -> Iterator[tuple[Dataset, Dataset | None]]:
+        model = StudyRootQueryRetrieveInformationModelMove
+        return self.association.send_c_move(identifier, self.destination, model, msg_id=self.message_id)
+
+
+class _Asking(threading.Thread):
+    """One C-MOVE request and its responses, in a thread: between two of them files have to be delivered."""
+
+    def __init__(self, question: _Question, identifier: Dataset) -> None:
+        super().__init__(name="move", daemon=True)
+        self._question = question
+        self._identifier = identifier
+        self.over = threading.Event()
+        self.heard = time.monotonic()
+        self.final: tuple[Dataset, Dataset | None] | None = None
+
+    def run(self) -> None:
+        try:
+            for status, identifier in self._question.put(self._identifier):
+                self.heard = time.monotonic()
+                if status.get("Status", SUCCESS) not in PENDING:
+                    self.final = (status, identifier) if "Status" in status else None
+        except RuntimeError:  # the association has ended: pynetdicom's word for it
+            return
+        finally:
+            self.over.set()
+
+
+class _Carrier:
+    def __init__(
+        self,
+        question: _Question,
+        arrivals: Arrivals,
+        stopped: threading.Event,
+        limits: _Limits,
+    ) -> None:
+        self._question = question
+        self._arrivals = arrivals
+        self._stopped = stopped
+        self._limits = limits
+
+    def bring(self, share: Share) -> Reported:
+        """What waits in the spool already is delivered, and not asked for."""
+        here = set(self._arrivals.collect())
+        left = tuple(i for i in share.instances if i.instance_uid not in here)
+        if share.instances and not left:
+            return Reported(len(share.instances), 0)
+        identifier = identifiers.of_share(replace(share, instances=left))
+        asking = _Asking(self._question, identifier)
+        asking.start()
+        try:
+            came = self._meanwhile(asking)
+        finally:
+            if asking.is_alive():
+                abort(self._question.association)
+                asking.join()
+        status, named = self._final(asking)
+        reported = _reported(status, named)
+        if reported.status not in (SUCCESS, WARNING) and not nothing_but_failures(status, named):
+            raise failure(reported.status)
+        self._wait({i.instance_uid for i in left} - set(reported.failed_uids), came, reported.completed)
+        return reported
+
+    def _meanwhile(self, asking: _Asking) -> list[str]:
+        """Deliver until the final response. All that the archive sent before it is in the spool by then."""
+        came: list[str] = []
+        while not asking.over.wait(_LOOK_S):
+            came += self._arrivals.collect()
+            silent = time.monotonic() - max(asking.heard, self._arrivals.last)
+            if silent >= self._limits.silence:
+                raise trouble(Reason.NO_ANSWER, f"silent for {silent:.0f} s")
+        return came + self._arrivals.collect()
+
+    def _final(self, asking: _Asking) -> tuple[Dataset, Dataset | None]:
+        if asking.final is None or self._stopped.is_set():
+            raise trouble(Reason.CONNECTION_LOST, "association aborted")
+        return asking.final
+
+    def _wait(self, wanted: set[str], came: list[str], sent: int | None) -> None:
+        """Until all is here, or nothing more comes; ``sent``: how many images the archive says it sent.
+
+        What only comes in, and may be of anything, is not waited for longer than for a silent archive.
+        """
+        whole = self._arrivals.last = time.monotonic()
+        limit = self._limits.still if wanted or sent is not None else min(self._limits.still, _UNCOUNTED_S)
+        while _may_come(wanted, came, sent) and time.monotonic() - self._arrivals.last < limit:
+            if self._stopped.wait(_LOOK_S):
+                raise trouble(Reason.CONNECTION_LOST, "aborted by us")
+            new = self._arrivals.collect()
+            whole = time.monotonic() if set(new).difference(came) else whole
+            if time.monotonic() - whole >= self._limits.silence:
+                return
+            came += new
+
+
+def _may_come(wanted: set[str], came: list[str], sent: int | None) -> bool:
+    if wanted and wanted <= set(came):
+        return False
+    return sent is None or len(came) < sent
+
+
+def _reported(status: Dataset, named: Dataset | None) -> Reported:
+    """What was stored with a warning is stored (PS3.7 9.1.4.1.8)."""
+    done = [status.get(f"NumberOf{how}Suboperations") for how in ("Completed", "Warning")]
+    return Reported(
+        completed=None if done[0] is None else done[0] + (done[1] or 0),
+        failed=status.get("NumberOfFailedSuboperations"),
+        status=status.Status,
+        failed_uids=reading.texts(named, "FailedSOPInstanceUIDList") if named else (),
     )

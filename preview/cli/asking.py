@@ -9,10 +9,13 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
+from fetch.counted_lines import CountedLines
 from fetch.errors import FetchError, UnsafeQuery
 from fetch.find import find_each
 from fetch.model import Answer, AnswerKind, Patient, PatientIdentity, PatientQuery, Source, Study
-from fetch.sources import dimse
+from fetch.sources import protocol
+from preview.explaining import explained
+from preview.parts import Parts
 from preview.routes.guard import parts
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -37,19 +40,18 @@ def find_command(
     """Ask every archive for a patient's studies in a date range."""
     patient = Patient(PatientIdentity(patient_id.strip(), issuer.strip()))
     query = PatientQuery(patient, start.date() if start else None, end.date() if end else None)
-    settings = parts().settings
+    settings, allowance = parts().settings, CountedLines(parts().records)
+    asked = find_each(query, settings.sources, settings.local, ask_all=ask_all, allowance=allowance)
     try:
-        answers = list(
-            _waiting(
-                find_each(query, settings.sources, settings.local, ask_all=ask_all), len(settings.sources)
-            )
-        )
+        answers = list(_waiting(asked, len(settings.sources)))
     except UnsafeQuery as unsafe:
         raise click.UsageError(str(unsafe)) from None
     order = [source.name for source in settings.sources]
     answers.sort(key=lambda answer: order.index(answer.source.name))
     _print_json(answers) if as_json else _print_lines(answers)
-    sys.exit(1 if any(answer.kind is AnswerKind.OUTAGE or answer.broken_off for answer in answers) else 0)
+    failed = any(answer.kind is AnswerKind.OUTAGE or answer.broken_off for answer in answers)
+    nobody = all(answer.kind is AnswerKind.NOT_ASKED for answer in answers)
+    sys.exit(1 if failed or nobody else 0)
 
 
 def _waiting(answers: Iterable[Answer], count: int) -> Iterable[Answer]:
@@ -84,19 +86,24 @@ def _study(study: Study) -> dict[str, Any]:
 
 
 def _reason(answer: Answer) -> str | None:
-    return f"{answer.reason.sentence} {answer.reason.next_step}" if answer.reason else None
+    return explained(answer.reason, parts().settings.local, answer.source) if answer.reason else None
 
 
 def _print_lines(answers: Sequence[Answer]) -> None:
     for answer in answers:
         source = answer.source
-        click.echo(f"{source.label} ({source.name}, {source.host}:{source.port}): {answer.kind}")
+        click.echo(f"{_named(source)}: {answer.kind}")
         if answer.reason:
             click.echo(f"  {_reason(answer)}{_detail(answer.detail)}")
         for study in answer.studies:
             click.echo(_lines(study))
         if answer.outside:
             click.echo(f"  {answer.outside} more outside the range")
+
+
+def _named(source: Source) -> str:
+    where = source.web.url if source.web and not source.host else f"{source.host}:{source.port}"
+    return f"{source.label} ({source.name}, {where})"
 
 
 def _lines(study: Study) -> str:
@@ -121,20 +128,25 @@ def echo_command(name: str | None, as_json: bool) -> None:
     if not sources:
         known = ", ".join(source.name for source in settings.sources)
         raise click.UsageError(f"there is no source {name!r}; there are: {known}")
-    failed = [source for source in sources if not _echoed(source, as_json)]
+    failed = [source for source in sources if not _echoed(parts(), source, as_json)]
     sys.exit(1 if failed else 0)
 
 
-def _echoed(source: Source, as_json: bool) -> bool:
-    error: FetchError | None = None
-    try:
-        dimse.echo(source, parts().settings.local)
-    except FetchError as failed:
-        error = failed
-    reason = f"{error.reason.sentence} {error.reason.next_step}" if error else None
+def _echoed(our: Parts, source: Source, as_json: bool) -> bool:
+    error = _echo(our, source)
+    reason = explained(error.reason, our.settings.local, source) if error else None
     if as_json:
         click.echo(json.dumps({"source": source.name, "ok": error is None, "reason": reason}))
     else:
-        said = f"{reason}{_detail(error.detail)}" if error else "answers"
-        click.echo(f"{source.label} ({source.name}, {source.host}:{source.port}): {said}")
+        click.echo(f"{_named(source)}: {f'{reason}{_detail(error.detail)}' if error else 'answers'}")
     return error is None
+
+
+def _echo(our: Parts, source: Source) -> FetchError | None:
+    """One association more, so it is counted like any other."""
+    try:
+        with CountedLines(our.records).line(source, party="echo", urgent=True):
+            protocol.echo(source, our.settings.local)
+    except FetchError as error:
+        return error
+    return None

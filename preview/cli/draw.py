@@ -15,9 +15,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from preview.pictures.drawing import Drawers, DrawingKind, Drawn
+from preview.pictures.drawing import Drawers, DrawingKind, Drawn, Picture
 
 _EVERY_FRAME = 1_000_000
+_THUMBNAIL = 256
+"""Pixels; there is a picture of this size of everything, and a larger one only of large images."""
 _AHEAD = 16
 """Files under way while the oldest is waited for: answers come in the order asked, memory stays bounded."""
 
@@ -39,7 +41,13 @@ class _Row:
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for PNGs."
 )
-@click.option("--size", default=256, show_default=True, type=click.IntRange(16, 2048), help="Longest side.")
+@click.option(
+    "--size",
+    default=_THUMBNAIL,
+    show_default=True,
+    type=click.IntRange(16, 2048),
+    help="Longest side. Above 256, at most three quarters of the image's own.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line and file.")
 def draw_command(files: tuple[str, ...], out: Path, size: int, as_json: bool) -> None:
     """Draw every frame of DICOM FILES as small PNG pictures. Not for diagnosis."""
@@ -65,8 +73,9 @@ def _prepare(out: Path) -> None:
 def _drawn(drawers: Drawers, files: Iterable[str], size: int) -> Iterator[tuple[str, Drawn]]:
     """Every file with what came of it, in the order given."""
     under_way: deque[tuple[str, Future[Drawn]]] = deque()
+    sizes = (size,) if size <= _THUMBNAIL else (_THUMBNAIL, size)
     for file in files:
-        under_way.append((file, drawers.submit_file(Path(file), (size,))))
+        under_way.append((file, drawers.submit_file(Path(file), sizes)))
         if len(under_way) > _AHEAD:
             yield _finished(under_way)
     while under_way:
@@ -84,12 +93,18 @@ def _kept(file: str, drawn: Drawn, out: Path, number: int) -> _Row:
         return _Row(file, "unreadable", 0, 0, (), drawing.reason)
     several = drawing.kind is DrawingKind.MULTIFRAME
     stem = f"{number:04d}-{_harmless(Path(file).stem)}"
-    paths = [out / f"{stem}{f'-{picture.frame:04d}' if several else ''}.png" for picture in drawing.pictures]
-    for path, picture in zip(paths, drawing.pictures, strict=True):
+    largest = _largest(drawing.pictures)
+    paths = [out / f"{stem}{f'-{picture.frame:04d}' if several else ''}.png" for picture in largest]
+    for path, picture in zip(paths, largest, strict=True):
         path.write_bytes(picture.png)
     count = 0 if drawing.kind is DrawingKind.CARD else len(paths)
     pictures = tuple(str(path) for path in paths)
     return _Row(file, drawing.kind.value, drawing.frames, count, pictures, drawing.reason)
+
+
+def _largest(pictures: Iterable[Picture]) -> list[Picture]:
+    """One of every frame; they come in the order of frames, then of sizes."""
+    return list({picture.frame: picture for picture in pictures}.values())
 
 
 def _harmless(stem: str) -> str:

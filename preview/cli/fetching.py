@@ -11,16 +11,20 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import func, select
 
+from fetch.counted_lines import CountedLines
 from fetch.errors import FetchError
 from fetch.find import find_study
 from fetch.model import Source
+from fetch.reasons import Reason
 from fetch.records import StudyRow
-from preview import errand, wanting
+from preview import errand, errand_facts, wanting
 from preview.asking import note_study
 from preview.bell import RING_AGAIN
 from preview.claim import SILENT
+from preview.explaining import explain, explained
+from preview.page import told
 from preview.parts import Parts
-from preview.records import FetchRow, Outcome
+from preview.records import FetchRow, Outcome, Scope
 from preview.routes.guard import parts
 from preview.viewer import is_uid
 
@@ -33,10 +37,11 @@ _LOOK_S = 0.2
 @click.command("fetch")
 @click.option("--source", "name", required=True, help="The archive's short name in the settings.")
 @click.option("--study", "study_uid", required=True, help="The Study Instance UID.")
-@click.option("--wait", is_flag=True, help="Stay until it is done.")
+@click.option("--posters", is_flag=True, help="Only one picture a series.")
+@click.option("--wait", is_flag=True, help="Stay until it is done, or rests until it is tried again.")
 @click.option("--json", "as_json", is_flag=True, help="The last line as JSON.")
 @with_appcontext
-def fetch_command(name: str, study_uid: str, wait: bool, as_json: bool) -> None:
+def fetch_command(name: str, study_uid: str, posters: bool, wait: bool, as_json: bool) -> None:
     """Fetch one study and draw its pictures. No page shows it until it is matched to a patient."""
     our = parts()
     source = our.settings.source(name)
@@ -46,7 +51,7 @@ def fetch_command(name: str, study_uid: str, wait: bool, as_json: bool) -> None:
     if not is_uid(study_uid):
         raise click.UsageError("--study is no Study Instance UID")
     row = _study(our, source, study_uid, as_json=as_json)
-    fetch_id = wanting.want(our, row)
+    fetch_id = wanting.want(our, row, scope=Scope.POSTERS if posters else Scope.ALL)
     if wait and not _wait(our, fetch_id) and not as_json:
         sys.exit(1)
     sys.exit(_report(our, fetch_id, as_json=as_json, waited=wait))
@@ -54,9 +59,10 @@ def fetch_command(name: str, study_uid: str, wait: bool, as_json: bool) -> None:
 
 def _study(our: Parts, source: Source, study_uid: str, *, as_json: bool) -> StudyRow:
     try:
-        study = find_study(source, our.settings.local, study_uid)
+        allowance = CountedLines(our.records)
+        study = find_study(source, our.settings.local, study_uid, allowance=allowance)
     except FetchError as error:
-        said = f"{error.reason.sentence} {error.reason.next_step} {error.detail}".rstrip()
+        said = f"{explained(error.reason, our.settings.local, source)} {error.detail}".rstrip()
         _fail(said, error.reason.code, as_json=as_json)
     if study is None:
         _fail("The archive answered that it has no such study.", "absent", as_json=as_json)
@@ -93,10 +99,10 @@ def _wait(our: Parts, fetch_id: str) -> bool:
 
 
 def _watch(our: Parts, fetch_id: str, *, watched: bool) -> bool:
-    """Until it is finished, or until there is nobody (any more) who is at it: then False."""
+    """Until it is finished or rests, or until there is nobody (any more) who is at it: then False."""
     row = _row(our, fetch_id)
     began = our.now
-    if row.finished_at is not None:
+    if _is_over(row):
         return True
     if not watched and not _is_held(our, row):
         return False
@@ -105,7 +111,7 @@ def _watch(our: Parts, fetch_id: str, *, watched: bool) -> bool:
             f"Somebody began it; waiting until it is done, or {SILENT.seconds} s without a sign.", err=True
         )
     with _bar(row.expected) as bar:
-        while row.finished_at is None:
+        while not _is_over(row):
             if not _is_held(our, row) and not (watched and _may_begin(our, began)):
                 return False
             wanting.ring_if_forgotten(our, row)
@@ -124,6 +130,11 @@ def _bar(expected: int | None) -> "ProgressBar[int]":
 def _draw_bar(bar: "ProgressBar[int]", expected: int | None, arrived: int) -> None:
     bar.length = max(expected or arrived, 1)
     bar.update(arrived - bar.pos)
+
+
+def _is_over(row: FetchRow) -> bool:
+    """Is it finished, or does it rest after it failed for now?"""
+    return row.finished_at is not None or row.next_try_at is not None
 
 
 def _is_held(our: Parts, row: FetchRow) -> bool:
@@ -148,22 +159,68 @@ def _report(our: Parts, fetch_id: str, *, as_json: bool, waited: bool) -> int:
     line = _line(row)
     if as_json:
         click.echo(json.dumps(line))
-    elif row.outcome is None:
-        click.echo(f"{line['state']}: a worker fetches it (reference {fetch_id}); add --wait to watch.")
+    elif not _is_over(row):
+        click.echo(f"{line['state']} (reference {fetch_id}): {_who_fetches(our)}")
     else:
-        expected = row.expected if row.expected is not None else "an unknown number of"
-        click.echo(f"{line['state']}: {row.drawn} of {expected} images drawn in {row.seconds or 0:.1f} s")
+        click.echo(_sentence(our, row))
+        for told in _history(our, row):
+            click.echo(f"  {told}")
     return 0 if not waited or row.outcome is Outcome.COMPLETE else 1
+
+
+def _who_fetches(our: Parts) -> str:
+    if our.bell.has_worker("fetches"):
+        return "a worker fetches it; add --wait to watch."
+    return "no worker runs at present. Start one with `make start`, or add --wait to fetch it here."
+
+
+def _sentence(our: Parts, row: FetchRow) -> str:
+    """What came of it, and if that is not all of it, why, and what next."""
+    local, source = our.settings.local, _source(our, row)
+    expected = row.expected if row.expected is not None else "an unknown number of"
+    said = f"{_state(row)}: {row.drawn} of {expected} images drawn in {row.seconds or 0:.1f} s"
+    reason = Reason.of(row.reason)
+    if reason is not None:
+        said += f". {explain(reason.sentence, local, source)}"
+    if row.next_try_at is not None:
+        return f"{said} Next try at {_clock(our, row.next_try_at)}."
+    return f"{said} {explain(reason.next_step, local, source)}" if reason is not None else said
+
+
+def _history(our: Parts, row: FetchRow) -> list[str]:
+    """The log of a fetch that did not bring everything."""
+    if row.outcome is Outcome.COMPLETE:
+        return []
+    with our.records.read() as session:
+        lines = errand_facts.logs(session, [row.id]).get(row.id, ())
+    said = partial(explain, local=our.settings.local, source=_source(our, row))
+    return [f"{_clock(our, line.at)} {said(told(line, str))}" for line in lines]
+
+
+def _source(our: Parts, row: FetchRow) -> Source | None:
+    with our.records.read() as session:
+        return our.settings.source(session.get_one(StudyRow, row.study_row).source)
+
+
+def _clock(our: Parts, moment: datetime) -> str:
+    return f"{moment.astimezone(our.settings.app.zone):%H:%M:%S}"
+
+
+def _state(row: FetchRow) -> str:
+    if row.outcome is not None:
+        return row.outcome.value
+    return "RESTING" if row.next_try_at is not None else "WANTED"
 
 
 def _line(row: FetchRow) -> dict[str, Any]:
     return {
-        "state": row.outcome.value if row.outcome else "WANTED",
+        "state": _state(row),
         "expected": row.expected,
         "drawn": row.drawn,
         "first_thumbnail_s": _rounded(row.first_thumbnail_s),
         "seconds": _rounded(row.seconds),
         "reason": row.reason,
+        "next_try_at": row.next_try_at.isoformat(timespec="seconds") if row.next_try_at else None,
     }
 
 

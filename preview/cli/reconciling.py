@@ -7,6 +7,7 @@ from flask.cli import with_appcontext
 
 from preview import reconciling
 from preview.routes.guard import parts
+from preview.yielding import yield_to_pages
 
 
 @click.command("reconciler")
@@ -14,6 +15,7 @@ from preview.routes.guard import parts
 def reconciler_command() -> None:
     """Ring again for whatever is wanted and nobody works on, until stopped."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield_to_pages()
     try:
         reconciling.run(parts())
     except KeyboardInterrupt:

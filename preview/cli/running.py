@@ -7,14 +7,21 @@ from preview import embedded_redis, worker
 from preview.bell import QUEUES
 from preview.routes.guard import parts
 from preview.wanting import ring_all
+from preview.yielding import yield_to_pages
 
 
 @click.command("worker")
 @click.argument("queues", nargs=-1, type=click.Choice(QUEUES))
 @with_appcontext
 def worker_command(queues: tuple[str, ...]) -> None:
-    """Work on questions and fetches, or only on the queues named, until stopped."""
+    """Work on questions and fetches, or only on the queues named, until stopped.
+
+    Whoever works on fetches also works on the posters that nobody clicked for, after them.
+    """
     our = parts()
+    yield_to_pages()
+    if "fetches" in queues and "posters" not in queues:
+        queues = (*queues, "posters")
     embedded_redis.wait_for(our.bell)
     if not queues or "fetches" in queues:
         ring_all(our)

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -12,7 +13,15 @@ from preview.secret import secret_key
 FOLDER = Path(os.environ.get("DEMO_FOLDER", "var/demo"))
 CLINIC_KEY = FOLDER / "clinic-key"
 """What the demo's clinical application signs with, and the preview knows it by."""
-WANTED = {"web": 8000, "clinic": 8001, "main": 11113, "outside": 11114, "viewer": 3000, "orthanc": 8042}
+WANTED = {
+    "web": 8000,
+    "clinic": 8001,
+    "receiver": 11112,
+    "main": 11113,
+    "outside": 11114,
+    "viewer": 3000,
+    "orthanc": 8042,
+}
 PLAIN = "all=1,finder=2,demo-orthanc=0,demo-viewer=0"
 FULL = "all=1,finder=2,demo-archive=0"
 """With a real Orthanc in place of the main archive, and the viewer that reads from it."""
@@ -25,6 +34,7 @@ def main() -> None:
     make_main(FOLDER / "main")
     make_outside(FOLDER / "outside")
     secret_key(CLINIC_KEY)
+    shutil.rmtree(FOLDER / "switches", ignore_errors=True)
     ports = {name: free_port(wanted) for name, wanted in WANTED.items()}
     full = "--full" in sys.argv[1:]
     told = {**os.environ, **environment(ports), **(full_viewer(ports) if full else no_viewer())}
@@ -52,9 +62,11 @@ def environment(ports: dict[str, int]) -> dict[str, str]:
         "PREVIEW_APP__SECRET_KEY_FILE": f"{FOLDER}/secret",
         "PREVIEW_APP__URL": f"http://127.0.0.1:{ports['web']}",
         "PREVIEW_APP__LISTEN": f"127.0.0.1:{ports['web']}",
+        "PREVIEW_LOCAL__PORT": str(ports["receiver"]),
         "PREVIEW_SOURCES__MAIN__PORT": str(ports["main"]),
         "PREVIEW_SOURCES__OUTSIDE__PORT": str(ports["outside"]),
         "DEMO_FOLDER": str(FOLDER),
+        "DEMO_RECEIVER_PORT": str(ports["receiver"]),
         "DEMO_MAIN_PORT": str(ports["main"]),
         "DEMO_OUTSIDE_PORT": str(ports["outside"]),
         "DEMO_CLINIC_PORT": str(ports["clinic"]),

@@ -12,28 +12,36 @@ from typing import Any, Self
 from pydicom import Dataset
 from pynetdicom import evt
 
-from preview.demo.behaviour import WELL, Behaviour, Kind
-from preview.demo.conduct import Conduct, bent
-from preview.demo.contexts import GET_MODEL, Doorman, application_entity, listen, send_at_once
+from preview.demo import switches
+from preview.demo.behaviour import slow, throttled
+from preview.demo.conduct import Conduct, Guests, bent, cut_off_later, ordered, pace, refusal, repeated
+from preview.demo.contexts import (
+    MODELS,
+    Doorman,
+    application_entity,
+    listen,
+    offers_compressed_reports,
+    send_at_once,
+)
 from preview.demo.holdings import (
     Held,
     Holdings,
-    Level,
     Mismatch,
     held_from_bytes,
     held_from_dataset,
     held_from_file,
+    level_of,
     texts,
     unsupported_keys,
 )
 from preview.demo.matching import BadKey
-from preview.demo.sending import Parcel, contexts_for, countable, parcels, sender
+from preview.demo.retrieving import CANCELLED, MISMATCH, PENDING, Retrieving, Sub
+from preview.demo.sending import Address
+from preview.demo.traits import REFUSED_FOR_NOW, WELL, Behaviour, Kind, Refusal
 
-PENDING, PENDING_UNSUPPORTED_KEYS, CANCELLED = 0xFF00, 0xFF01, 0xFE00
-MISMATCH, UNABLE_TO_PROCESS = 0xA900, 0xC000
-
-Sub = tuple[int, Dataset | None]
-Address = tuple[str, int]
+SLOW = slow(3.0) & throttled(20_000)
+"""As `flask demo slow` has it."""
+PENDING_UNSUPPORTED_KEYS, UNABLE_TO_PROCESS = 0xFF01, 0xC000
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,8 @@ class Archive:
         self._known_callers = known_callers
         self._holdings = Holdings()
         self._conduct = Conduct()
+        self._guests = Guests()
+        self._retrieving = Retrieving(aet, self._holdings, self._conduct, self.peers)
         self._server: Doorman | None = None
         for path in sorted(folder.rglob("*.dcm")) if folder else ():
             self._holdings.add(held_from_file(path))
@@ -83,10 +93,24 @@ class Archive:
         """Hold an instance whose bytes need not agree with its header."""
         self._holdings.add(held)
 
+    def remove(self, study_uid: str) -> None:
+        """Hold the study no longer."""
+        self._holdings.remove(study_uid)
+
+    @property
+    def most_at_once(self) -> int:
+        """How many associations were ever open at the same time."""
+        return self._guests.most_at_once
+
+    @property
+    def sent(self) -> list[str]:
+        """The instances that it sent or began to send, in this order."""
+        return self._retrieving.sent
+
     def start(self, port: int = 0) -> Self:
         ae = application_entity(self.aet, self._known_callers)
         handlers: list[Any] = [
-            (evt.EVT_CONN_OPEN, send_at_once),
+            (evt.EVT_CONN_OPEN, self._on_connection),
             (evt.EVT_REQUESTED, self._on_requested),
             (evt.EVT_C_ECHO, self._on_echo),
             (evt.EVT_C_FIND, self._on_find),
@@ -97,6 +121,11 @@ class Archive:
         self._server = listen(ae, port, handlers)
         self.port = int(self._server.server_address[1])
         return self
+
+    @property
+    def is_served(self) -> bool:
+        """Does it listen?"""
+        return self._server is not None
 
     def stop(self) -> None:
         """Abort what is under way and close the port; well-behaved again when it is started again."""
@@ -124,18 +153,30 @@ class Archive:
     def asked(self, kind: Kind) -> list[Asked]:
         return [request for request in self.requests if request.kind is kind]
 
+    def _on_connection(self, event: Any) -> None:
+        send_at_once(event)
+        if rate := self._conduct.how.bytes_per_second:
+            pace(event.assoc.dul.socket, rate)
+
     def _on_requested(self, event: Any) -> None:
         self.associations += 1
-        how, assoc = self._conduct.how, event.assoc
+        how, assoc = self._conduct.towards(Kind.ASSOCIATION), event.assoc
+        proposed = assoc.requestor.primitive.presentation_context_definition_list
         if how.hangs:
             self._conduct.hang(assoc, how)
         elif how.refusal:
-            assoc.acse.send_reject(*how.refusal)
-            assoc.is_rejected = True  # else pynetdicom goes on to negotiate
-            assoc.kill()
-        elif how.refuses_get:
-            kept = [cx for cx in assoc.acceptor.supported_contexts if cx.abstract_syntax != GET_MODEL]
+            _reject(assoc, how.refusal)
+        elif self._conduct.is_broken:
+            _reject(assoc, REFUSED_FOR_NOW)
+        elif how.shuns_compressed_reports and offers_compressed_reports(proposed):
+            assoc.abort()
+        elif not self._guests.enter(assoc, how.most_associations):
+            _reject(assoc, REFUSED_FOR_NOW)
+        else:
+            refused = {MODELS[kind] for kind in how.refused_services}
+            kept = [cx for cx in assoc.acceptor.supported_contexts if cx.abstract_syntax not in refused]
             assoc.acceptor.supported_contexts = kept
+            cut_off_later(assoc, how)
 
     def _on_echo(self, event: Any) -> int:
         self._note(Kind.ECHO, event)
@@ -147,9 +188,9 @@ class Archive:
         return 0x0000
 
     def _on_find(self, event: Any) -> Iterator[Sub]:
-        identifier, how = event.identifier, self._conduct.how
+        identifier, how = event.identifier, self._conduct.towards(Kind.FIND)
         self._note(Kind.FIND, event, identifier)
-        status = how.final_status(Kind.FIND)
+        status = refusal(Kind.FIND, how, identifier)
         if status is not None:
             yield status, None
             return
@@ -161,74 +202,37 @@ class Archive:
             yield UNABLE_TO_PROCESS, None
 
     def _found(self, event: Any, identifier: Dataset, how: Behaviour) -> Iterator[Sub]:
-        level = _level(identifier)
+        level = level_of(identifier)
         pending = PENDING_UNSUPPORTED_KEYS if unsupported_keys(level, identifier) else PENDING
+        if how.beginnings and identifier.get("PatientID"):
+            identifier.PatientID += "*"
         rows = list(self._holdings.find(level, identifier, any_patient=how.any_patient))
-        for row in self._conduct.paced(event, Kind.FIND, how, rows[: how.cap]):
-            yield (pending, bent(row, how)) if row else (CANCELLED, None)
+        answers = [bent(row, how) for row in ordered(rows, how)[: how.cap]]
+        for row in self._conduct.paced(event, Kind.FIND, how, repeated(answers, how)):
+            yield (pending, row) if row else (CANCELLED, None)
         if how.cap is not None and how.cap_status is not None and len(rows) > how.cap:
             yield how.cap_status, None
 
     def _on_get(self, event: Any) -> Iterator[int | Sub]:
         self._note(Kind.GET, event, event.identifier)
-        sent, status = self._to_send(event.identifier, Kind.GET)
-        event.assoc.send_c_store = sender(event.assoc, sent)
-        yield from self._delivered(event, Kind.GET, sent, status)
+        yield from self._retrieving.get(event)
 
     def _on_move(self, event: Any) -> Iterator[Any]:
         self._note(Kind.MOVE, event, event.identifier, MoveDestination=event.move_destination)
-        sent, status = self._to_send(event.identifier, Kind.MOVE)
-        yield self._destination(event.move_destination, sent)
-        yield from self._delivered(event, Kind.MOVE, sent, status)
-
-    def _to_send(self, identifier: Dataset, kind: Kind) -> tuple[list[Parcel], int | None]:
-        """What a retrieval sends, and the status that ends it before anything is sent."""
-        how = self._conduct.how
-        try:
-            chosen = self._holdings.select(_level(identifier), identifier)
-        except Mismatch:
-            return [], MISMATCH
-        sent = [] if how.sends_nothing else parcels(chosen, list(self._holdings), how)
-        return sent, how.final_status(kind)
-
-    def _delivered(
-        self, event: Any, kind: Kind, sent: list[Parcel], status: int | None
-    ) -> Iterator[int | Sub]:
-        if status is not None:
-            yield max(1, len(sent))
-            yield status, None
-            return
-        yield len(sent)
-        for parcel in self._conduct.paced(event, kind, self._conduct.how, sent):
-            yield (PENDING, countable(parcel)) if parcel else (CANCELLED, None)
-
-    def _destination(self, aet: str, sent: list[Parcel]) -> tuple[Any, ...]:
-        """Where a move goes and how to send there; pynetdicom makes 0xA801 of None."""
-        if aet not in self.peers:
-            return None, None
-
-        def on_established(event: Any) -> None:
-            event.assoc.send_c_store = sender(event.assoc, sent)
-
-        handlers = [(evt.EVT_CONN_OPEN, send_at_once), (evt.EVT_ESTABLISHED, on_established)]
-        return *self.peers[aet], {"contexts": contexts_for(sent), "evt_handlers": handlers}
+        yield from self._retrieving.move(event)
 
     def _note(self, kind: Kind, event: Any, identifier: Dataset | None = None, **keys: str) -> None:
-        named = (
-            {}
-            if identifier is None
-            else {e.keyword: "\\".join(texts(identifier, e.keyword)) for e in identifier}
-        )
+        asked = identifier or Dataset()
+        named = {elem.keyword: "\\".join(texts(asked, elem.keyword)) for elem in asked}
         level = named.pop("QueryRetrieveLevel", "")
         caller = str(event.assoc.requestor.ae_title).strip()
         self.requests.append(Asked(kind, level, MappingProxyType(named | keys), caller))
 
 
-def _level(identifier: Dataset) -> Level:
-    try:
-        return Level(str(identifier.get("QueryRetrieveLevel", "")).strip())
-    except ValueError as error:
-        raise Mismatch("QueryRetrieveLevel") from error
+def _reject(assoc: Any, how: Refusal) -> None:
+    assoc.acse.send_reject(*how)
+    assoc.is_rejected = True  # else pynetdicom goes on to negotiate
+    assoc.kill()
 
 
 def _peer(text: str) -> tuple[str, Address]:
@@ -243,14 +247,29 @@ def serve(argv: list[str] | None = None) -> None:
     parser.add_argument("--aet", required=True)
     parser.add_argument("--port", type=int, required=True, help="0 for any free one")
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--bytes-per-second", type=int, help="no more over each association")
+    parser.add_argument("--switch", type=Path, help="a file that says up, down or slow")
     parser.add_argument("--peer", type=_peer, action="append", default=[], metavar="AET=HOST:PORT")
     chosen = parser.parse_args(argv)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with Archive(chosen.aet, folder=chosen.folder, peers=dict(chosen.peer)).start(chosen.port) as archive:
+        usual, port = Behaviour(bytes_per_second=chosen.bytes_per_second), archive.port
+        archive.behave(usual)
         print(f"archive {archive.aet} is ready on 127.0.0.1:{archive.port}", flush=True)
-        stop.wait()
+
+        def turn(state: str) -> None:
+            if state == "down":
+                archive.stop()
+                return
+            if not archive.is_served:
+                archive.start(port)
+            archive.behave(SLOW if state == "slow" else usual)
+
+        switches.follow(chosen.switch, stop.wait, turn)
+    if chosen.switch:
+        switches.release_redis(chosen.switch.parent.parent)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ PEOPLE = {
     "adams": Person("Dr Adams", "referring doctor", "referrer", OKAFOR),
     "chen": Person("Dr Chen", "radiologist", "radiologist", LINDQVIST),
     "patel": Person("Sam Patel", "imaging staff", "staff", BROWN),
+    "lopez": Person("Dr Lopez", "administrator", "admin", OKAFOR),
 }
 
 

@@ -1,7 +1,8 @@
 """What the demo archive can speak: its presentation contexts, and the server that offers them."""
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 
@@ -15,6 +16,9 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 from pynetdicom.transport import ThreadedAssociationServer
 
+from fetch.sources.turnstile import Turnstile
+from preview.demo.traits import Kind
+
 # Identifiers are patient data, and the message loggers cost more than the messages.
 _config.LOG_REQUEST_IDENTIFIERS = False
 _config.LOG_RESPONSE_IDENTIFIERS = False
@@ -23,6 +27,7 @@ _config.LOG_HANDLER_LEVEL = "none"
 FIND_MODEL = StudyRootQueryRetrieveInformationModelFind
 GET_MODEL = StudyRootQueryRetrieveInformationModelGet
 MOVE_MODEL = StudyRootQueryRetrieveInformationModelMove
+MODELS = {Kind.FIND: FIND_MODEL, Kind.GET: GET_MODEL, Kind.MOVE: MOVE_MODEL}
 
 UNCOMPRESSED = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
 COMPRESSED = (
@@ -52,8 +57,19 @@ def application_entity(aet: str, known_callers: Collection[str] | None) -> AE:
     ae.require_called_aet = True
     ae.require_calling_aet = sorted(known_callers) if known_callers is not None else []
     ae.maximum_pdu_size = 0
-    ae.maximum_associations = 30
+    ae.maximum_associations = 100
+    ae.dimse_timeout = 300  # who receives a giant, or is not ready for the next one, may take its time
     return ae
+
+
+def offers_compressed_reports(proposed: Iterable[Any]) -> bool:
+    """Is a compressed syntax proposed for an object that is no image?"""
+    objects = (cx for cx in proposed if "Storage" in uid.UID(cx.abstract_syntax).name)
+    return any(
+        set(cx.transfer_syntax) & set(COMPRESSED)
+        for cx in objects
+        if "Image" not in uid.UID(cx.abstract_syntax).name
+    )
 
 
 class Doorman(ThreadedAssociationServer):
@@ -76,3 +92,15 @@ def listen(ae: AE, port: int, handlers: list[Any]) -> Doorman:
 def send_at_once(event: Any) -> None:
     """Without it each message waits for the acknowledgement of the one before (Nagle's algorithm)."""
     event.assoc.dul.socket.socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+    if event.assoc.is_requestor:  # of others, the thread itself sends
+        event.assoc._reactor_checkpoint = Turnstile()  # noqa: SLF001 — it does not run yet
+
+
+@contextmanager
+def wide_awake(assoc: Any) -> Iterator[None]:
+    """Look for what is to be done ten times as often as pynetdicom does: each instance waits for that."""
+    usual, assoc.dul._run_loop_delay = assoc.dul._run_loop_delay, 0.0001  # noqa: SLF001
+    try:
+        yield
+    finally:
+        assoc.dul._run_loop_delay = usual  # noqa: SLF001

@@ -1,5 +1,6 @@
 """Fresh DICOM objects: who, which study, which series; then pixels of ours, or those of a sample file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,6 +17,7 @@ from pydicom.uid import (
     CTImageStorage,
     DigitalMammographyXRayImageStorageForPresentation,
     ExplicitVRLittleEndian,
+    KeyObjectSelectionDocumentStorage,
     MRImageStorage,
     UltrasoundMultiFrameImageStorage,
 )
@@ -31,6 +33,7 @@ SOP_CLASSES = {
     "MG": DigitalMammographyXRayImageStorageForPresentation,
     "US": UltrasoundMultiFrameImageStorage,
     "SR": BasicTextSRStorage,
+    "KO": KeyObjectSelectionDocumentStorage,
 }
 
 
@@ -172,6 +175,49 @@ def report(series: SeriesHead, sentences: tuple[str, ...]) -> Dataset:
     ds.ConceptNameCodeSequence = [_code("18748-4", "LN", "Diagnostic imaging report")]
     ds.ContentSequence = [_sentence(text) for text in sentences]
     return ds
+
+
+OF_INTEREST = ("113000", "Of Interest")
+REJECTED_FOR_QUALITY = ("113001", "Rejected for Quality Reasons")
+
+
+def selection(series: SeriesHead, title: tuple[str, str], images: Sequence[Dataset], words: str) -> Dataset:
+    """A Key Object Selection Document (PS3.3 A.35.4) of some images of its study, with a sentence."""
+    ds = instance(series, 1)
+    ds.ReferencedPerformedProcedureStepSequence = []
+    ds.ValueType, ds.ContinuityOfContent = "CONTAINER", "SEPARATE"
+    ds.ConceptNameCodeSequence = [_code(title[0], "DCM", title[1])]
+    description = _sentence(words)
+    description.ConceptNameCodeSequence = [_code("113012", "DCM", "Key Object Description")]
+    ds.ContentSequence = [description, *map(_chosen, images)]
+    ds.CurrentRequestedProcedureEvidenceSequence = [_evidence(images)]
+    return ds
+
+
+def _chosen(image: Dataset) -> Dataset:
+    item = Dataset()
+    item.RelationshipType, item.ValueType = "CONTAINS", "IMAGE"
+    item.ReferencedSOPSequence = [_referenced(image)]
+    return item
+
+
+def _evidence(images: Sequence[Dataset]) -> Dataset:
+    study = Dataset()
+    study.StudyInstanceUID = images[0].StudyInstanceUID
+    study.ReferencedSeriesSequence = []
+    for uid in dict.fromkeys(image.SeriesInstanceUID for image in images):
+        of_series = Dataset()
+        of_series.SeriesInstanceUID = uid
+        theirs = [image for image in images if image.SeriesInstanceUID == uid]
+        of_series.ReferencedSOPSequence = [_referenced(image) for image in theirs]
+        study.ReferencedSeriesSequence.append(of_series)
+    return study
+
+
+def _referenced(image: Dataset) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = image.SOPClassUID, image.SOPInstanceUID
+    return item
 
 
 def _sentence(text: str) -> Dataset:

@@ -1,10 +1,13 @@
 """What an archive holds: every instance with its place in the hierarchy, its bytes kept as they came."""
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from pydicom import Dataset, dcmread
 from pydicom.datadict import dictionary_VR, tag_for_keyword
@@ -49,9 +52,14 @@ KEPT = {
 }
 
 COUNTED = {
-    Level.STUDY: ["ModalitiesInStudy", "NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances"],
-    Level.SERIES: ["NumberOfSeriesRelatedInstances"],
-    Level.IMAGE: [],
+    Level.STUDY: [
+        "ModalitiesInStudy",
+        "NumberOfStudyRelatedSeries",
+        "NumberOfStudyRelatedInstances",
+        "InstanceAvailability",
+    ],
+    Level.SERIES: ["NumberOfSeriesRelatedInstances", "InstanceAvailability"],
+    Level.IMAGE: ["InstanceAvailability"],
 }
 
 HEADER_TAGS = ["SpecificCharacterSet", *(name for names in KEPT.values() for name in names)]
@@ -59,6 +67,13 @@ HEADER_TAGS = ["SpecificCharacterSet", *(name for names in KEPT.values() for nam
 
 class Mismatch(ValueError):
     """The identifier does not fit the model (0xA900): a level or a unique key above it is missing."""
+
+
+def level_of(identifier: Dataset) -> Level:
+    try:
+        return Level(str(identifier.get("QueryRetrieveLevel", "")).strip())
+    except ValueError as error:
+        raise Mismatch("QueryRetrieveLevel") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +85,11 @@ class Held:
     origin: tuple[Path, int] | bytes
 
     @property
+    def file(self) -> tuple[Path, int] | None:
+        """The file and the offset of the data set in it, if it lies in one."""
+        return None if isinstance(self.origin, bytes) else self.origin
+
+    @property
     def data(self) -> bytes:
         """The data set alone, encoded, without preamble and file meta information."""
         if isinstance(self.origin, bytes):
@@ -79,7 +99,7 @@ class Held:
             file.seek(offset)
             return file.read()
 
-    @property
+    @cached_property
     def sop_class(self) -> UID:
         return UID(str(self.header.SOPClassUID))
 
@@ -112,7 +132,7 @@ Tree = dict[str, dict[str, dict[str, Held]]]
 
 
 class Holdings:
-    """The index. It only grows; a second copy of an instance replaces the first."""
+    """The index; a second copy of an instance replaces the first."""
 
     def __init__(self) -> None:
         self._tree: Tree = {}
@@ -121,16 +141,19 @@ class Holdings:
         study, series, instance = (held.uid(level) for level in Level)
         self._tree.setdefault(study, {}).setdefault(series, {})[instance] = held
 
+    def remove(self, study_uid: str) -> None:
+        self._tree.pop(study_uid, None)
+
     def __iter__(self) -> Iterator[Held]:
-        return (held for study in list(self._tree.values()) for held in _of_study(study))
+        return iter(_leaves(self._tree))
 
     def select(self, level: Level, identifier: Dataset) -> list[Held]:
         """The instances that a retrieval of this level asks for; the last unique key may be a list."""
-        wanted = set(texts(identifier, level.unique_key))
-        if not wanted - {""}:
+        wanted = [uid for uid in dict.fromkeys(texts(identifier, level.unique_key)) if uid]
+        if not wanted:
             raise Mismatch(level.unique_key)
-        groups = self._groups(level, identifier)
-        return [held for group in groups if group[0].uid(level) in wanted for held in group]
+        place = self._below(level, identifier)
+        return [held for uid in wanted if uid in place for held in _leaves(place[uid])]
 
     def find(self, level: Level, identifier: Dataset, *, any_patient: bool = False) -> Iterator[Dataset]:
         """One answer for each entity of this level that matches, with the return keys asked for."""
@@ -143,13 +166,17 @@ class Holdings:
 
     def _groups(self, level: Level, identifier: Dataset) -> Iterable[list[Held]]:
         """The entities below those that the unique keys above this level name (PS3.4 C.4.1.3.1.1)."""
-        above = [_single(identifier, upper) for upper in level.above]
-        studies = list(self._tree.values()) if not above else [self._tree.get(above[0], {})]
-        if level is Level.STUDY:
-            return [_of_study(study) for study in studies]
-        if level is Level.SERIES:
-            return [list(series.values()) for series in list(studies[0].values())]
-        return [[held] for held in list(studies[0].get(above[1], {}).values())]
+        place = self._below(level, identifier)
+        named = texts(identifier, level.unique_key)
+        branches = [place[uid] for uid in named if uid in place] if named else list(place.values())
+        return map(_leaves, branches)
+
+    def _below(self, level: Level, identifier: Dataset) -> dict[str, Any]:
+        """What lies at this level, by UID."""
+        place: dict[str, Any] = self._tree
+        for upper in level.above:
+            place = place.get(_single(identifier, upper), {})
+        return place
 
 
 def unsupported_keys(level: Level, identifier: Dataset) -> bool:
@@ -178,8 +205,10 @@ def _single(identifier: Dataset, level: Level) -> str:
     return uids[0]
 
 
-def _of_study(study: dict[str, dict[str, Held]]) -> list[Held]:
-    return [held for series in list(study.values()) for held in list(series.values())]
+def _leaves(branch: Held | dict[str, Any]) -> list[Held]:
+    if isinstance(branch, Held):
+        return [branch]
+    return [held for below in list(branch.values()) for held in _leaves(below)]
 
 
 def _row(level: Level, group: list[Held], names: Iterable[str]) -> Dataset:
@@ -191,15 +220,17 @@ def _row(level: Level, group: list[Held], names: Iterable[str]) -> Dataset:
         if name in COUNTED[level]:
             setattr(row, name, _counted(name, group))
         elif name in known and name in header:
-            row[name] = header[name]
+            row[name] = copy(header[name])  # whoever bends an answer leaves what is held alone
         elif name in known:
             row.add_new(tag_for_keyword(name) or 0, dictionary_VR(name), None)
     return row
 
 
-def _counted(name: str, group: list[Held]) -> int | list[str]:
+def _counted(name: str, group: list[Held]) -> int | str | list[str]:
     if name == "ModalitiesInStudy":
         return sorted({str(held.header.get("Modality", "")) for held in group} - {""})
+    if name == "InstanceAvailability":
+        return "ONLINE"
     if name == "NumberOfStudyRelatedSeries":
         return len({held.uid(Level.SERIES) for held in group})
     return len(group)

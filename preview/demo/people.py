@@ -29,4 +29,8 @@ GREEN_UNDER_BROWNS_ID = replace(BROWN, name="GREEN^Peter", sex="M")
 OKAFOR_OUTSIDE = replace(OKAFOR, identity=PatientIdentity("RR-20931", RIVERSIDE))
 OKAFOR_OUTSIDE_SWAPPED = replace(OKAFOR_OUTSIDE, birth_date=date(1957, 7, 14))
 """1957 for 1975: a typing mistake, or somebody else."""
+BROWNS_TWIN = replace(BROWN, identity=PatientIdentity("RR-41188", RIVERSIDE), name="BROWN^Joan", sex="F")
+"""Born on the same day: a twin sister, or a name that was misspelt."""
+NAKAMURA_OUTSIDE = replace(NAKAMURA, identity=PatientIdentity("000000", RIVERSIDE), name="NAKAMURA^Hanako")
+"""From a disc: without a number of her own."""
 LINDQVIST_OUTSIDE = replace(LINDQVIST, identity=PatientIdentity("RR-30417", RIVERSIDE))

@@ -37,11 +37,15 @@ def scouts(head: SeriesHead) -> Iterator[Dataset]:
         yield with_window(ds, 800, 3600)
 
 
-def mr_series(head: SeriesHead, slices: int, weighting: Weighting) -> Iterator[Dataset]:
+def mr_series(
+    head: SeriesHead, slices: int, weighting: Weighting, *, interleaved: bool = False
+) -> Iterator[Dataset]:
+    """From the base of the skull to its top; ``interleaved``: every other slice was taken first."""
     repetition, echo, inversion = MR_TIMES[weighting]
     for i in range(slices):
         signal = mr_head((i + 0.5) / slices, weighting, i + 40 * list(Weighting).index(weighting))
-        ds = with_grey(instance(head, i + 1), signal)
+        number = i // 2 + (i % 2) * ((slices + 1) // 2) if interleaved else i
+        ds = with_grey(instance(head, number + 1), signal)
         ds.ImageType = ["ORIGINAL", "PRIMARY", "M", "SE"]
         ds.ScanningSequence, ds.SequenceVariant, ds.ScanOptions = "SE", "SK", ""
         ds.MRAcquisitionType, ds.EchoTrainLength = "2D", 1

@@ -9,11 +9,19 @@ from pathlib import Path
 from pydicom import Dataset
 
 from preview.demo import people
-from preview.demo.headers import SeriesHead, StudyHead, from_sample, report
+from preview.demo.headers import (
+    OF_INTEREST,
+    REJECTED_FOR_QUALITY,
+    SeriesHead,
+    StudyHead,
+    from_sample,
+    report,
+    selection,
+)
 from preview.demo.phantoms import Weighting
 from preview.demo.series import chest_films, cine, ct_series, hand_film, mammogram, mr_series, scouts
 
-VERSION = 1
+VERSION = 3
 STAMP = ".demo-studies"
 
 SAMPLES = (
@@ -57,8 +65,11 @@ def main_studies(today: date) -> Iterator[Dataset]:
 def _okafor(today: date) -> Iterator[Dataset]:
     ct = StudyHead(1, people.OKAFOR, _ago(today, 3), "CT chest with contrast", "143205")
     yield from scouts(SeriesHead(ct, 1, "CT", "Scout", "CHEST"))
-    yield from ct_series(SeriesHead(ct, 2, "CT", "Chest axial 2.5 mm", "CHEST"), 120)
+    axial = list(ct_series(SeriesHead(ct, 2, "CT", "Chest axial 2.5 mm", "CHEST"), 120))
+    yield from axial
     yield report(SeriesHead(ct, 3, "SR", "Report"), FINDINGS)
+    key = [axial[46], axial[83]]
+    yield selection(SeriesHead(ct, 4, "KO", "Key images"), OF_INTEREST, key, "Two slices to look at first.")
     films = StudyHead(2, people.OKAFOR, _ago(today, 41), "CR chest", "082210")
     yield from chest_films(SeriesHead(films, 1, "CR", "Chest PA", "CHEST"))
     abdomen = StudyHead(3, people.OKAFOR, _ago(today, 152), "US abdomen", "111730")
@@ -75,7 +86,10 @@ def _lindqvist(today: date) -> Iterator[Dataset]:
     head = StudyHead(7, people.LINDQVIST, _ago(today, 12), "MR head", "075840", "Sjögren^Åsa^^Dr")
     for number, weighting in enumerate(Weighting, 1):
         series = SeriesHead(head, number, "MR", f"{weighting} axial", "HEAD")
-        yield from mr_series(series, 24, weighting)
+        slices = list(mr_series(series, 24, weighting, interleaved=True))
+        yield from slices
+    rejection = SeriesHead(head, 4, "KO", "Rejected images")
+    yield selection(rejection, REJECTED_FOR_QUALITY, slices[:1], "The patient moved.")
     mixed = StudyHead(8, people.LINDQVIST, _ago(today, 200), "Compressed images of many kinds", "120000")
     for number, (file, modality, description) in enumerate(SAMPLES, 1):
         yield from_sample(file, SeriesHead(mixed, number, modality, description))
@@ -104,6 +118,10 @@ def outside_studies(today: date) -> Iterator[Dataset]:
     yield from ct_series(SeriesHead(swapped, 1, "CT", "Thorax", "CHEST"), 20, phase=900)
     head = StudyHead(102, people.LINDQVIST_OUTSIDE, _ago(today, 330), "MRI brain", "083000")
     yield from mr_series(SeriesHead(head, 1, "MR", "FLAIR", "HEAD"), 16, Weighting.FLAIR)
+    twin = StudyHead(103, people.BROWNS_TWIN, _ago(today, 75), "Chest X-ray", "101500")
+    yield from chest_films(SeriesHead(twin, 1, "CR", "Chest PA", "CHEST"), noise=9)
+    disc = StudyHead(104, people.NAKAMURA_OUTSIDE, _ago(today, 310), "X-ray hand (from a disc)", "093500")
+    yield from hand_film(SeriesHead(disc, 1, "CR", "Hand AP", "HAND"))
 
 
 def _ago(today: date, days: int) -> date:

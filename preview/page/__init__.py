@@ -1,20 +1,12 @@
 """What a page shows: decided here, from stored facts and the clock, and nowhere else. Pure."""
 
+from preview.page.card import Card, Mark, Poster, StudyFacts
+from preview.page.enlarging import Larger, Picture
+from preview.page.log import LogLine, told
 from preview.page.opening import Door, Opening, ViewerFacts
-from preview.page.patient import (
-    AnswerFacts,
-    Asked,
-    AskFacts,
-    Card,
-    Nothing,
-    PatientFacts,
-    PatientPage,
-    Poster,
-    StudyFacts,
-    describe,
-)
-from preview.page.status import FetchFacts, Progress, Status, marked, progress_of
-from preview.page.study import Comparison, Other, Picture, Strip, StudyPage, StudyPageFacts, describe_study
+from preview.page.patient import AnswerFacts, Asked, AskFacts, Nothing, PatientFacts, PatientPage, describe
+from preview.page.status import FetchFacts, Gap, Progress, Status, marked, progress_of
+from preview.page.study import Comparison, Other, Strip, StudyPage, StudyPageFacts, describe_study
 
 __all__ = [
     "AnswerFacts",
@@ -24,6 +16,10 @@ __all__ = [
     "Comparison",
     "Door",
     "FetchFacts",
+    "Gap",
+    "Larger",
+    "LogLine",
+    "Mark",
     "Nothing",
     "Opening",
     "Other",
@@ -42,4 +38,5 @@ __all__ = [
     "describe_study",
     "marked",
     "progress_of",
+    "told",
 ]

@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from fetch.model import AnswerKind, Patient, Study
 from fetch.reasons import Reason
-from preview.asking import GIVEN_UP
-from preview.page.opening import Door, Opening, ViewerFacts, opening_of
-from preview.page.status import FetchFacts, Milestones, Progress, Status, marked, milestone, pace, progress_of
+from preview.page.card import Card, StudyFacts, card_of
+from preview.page.opening import Door
+from preview.page.status import WATCH_S, Milestones, marked, newest_wish, pace
+from preview.patience import GIVEN_UP
 from preview.records import Role
 
 ASKING_PATIENCE = timedelta(seconds=20)
@@ -29,6 +30,15 @@ class AnswerFacts:
     at: datetime | None = None
     withheld: int = 0
     """Studies there that may be this patient's: their number is shown, nothing else of them."""
+    again: int = 0
+    """Those of them that staff had confirmed, which does not hold any more."""
+    unlisted: int = 0
+    """Studies that it listed when it was asked, and lists no more."""
+
+    @property
+    def by_name(self) -> bool:
+        """Was it asked by name and birth date alone? Whatever it said is not all that it may have."""
+        return self.reason is Reason.NAME_ONLY
 
 
 @dataclass(frozen=True)
@@ -38,39 +48,6 @@ class AskFacts:
     wanted_at: datetime
     begun_at: datetime | None
     finished_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Poster:
-    """The one thumbnail that stands for a series; without a picture it is still awaited."""
-
-    series: str
-    modality: str
-    description: str
-    number: int | None
-    count: int | None
-    picture: str = ""
-    """Path below the study's pictures; "" while there is none."""
-    position: int = 0
-    series_id: int = 0
-    frames: int = 0
-    """How many frames of a multi-frame object are drawn."""
-    frame_count: int = 0
-    """How many it has."""
-
-
-@dataclass(frozen=True)
-class StudyFacts:
-    """One study UID: the source it is fetched from first, then the others that hold it."""
-
-    key: str
-    study: Study
-    labels: tuple[str, ...]
-    fetch: FetchFacts | None
-    posters: tuple[Poster, ...] = ()
-    viewer: ViewerFacts = field(default_factory=ViewerFacts)
-    as_of: datetime | None = None
-    """When its source last spoke of it, where it has not answered the question at hand."""
 
 
 @dataclass(frozen=True)
@@ -109,30 +86,6 @@ class Asked(StrEnum):
     DONE = "done"
 
 
-@dataclass(frozen=True)
-class Card:
-    """One study on the patient's page."""
-
-    key: str
-    study: Study
-    labels: tuple[str, ...]
-    posters: tuple[Poster, ...]
-    progress: Progress
-    opening: Opening
-    as_of: datetime | None = None
-    named: bool = False
-    """Is it the one that the clinical application meant?"""
-
-    @property
-    def live(self) -> bool:
-        """Will there be something new to say by itself?"""
-        return self.progress.status.live or self.opening.live
-
-    @property
-    def milestone(self) -> tuple[str, str]:
-        return self.key, milestone(self.progress)
-
-
 class Nothing(StrEnum):
     """Why there are no cards. Only ``NONE`` may read as "no imaging found"."""
 
@@ -160,6 +113,8 @@ class PatientPage:
     nothing: Nothing
     lacks_named: bool
     """The study that the clinical application meant was looked for, and is not among those shown."""
+    live: bool
+    """Will there be something new to say by itself?"""
     pace: int | None
     """Seconds to the next poll; None when nothing more will change: the page is final."""
     milestones: Milestones
@@ -191,9 +146,16 @@ def describe(facts: PatientFacts, now: datetime) -> PatientPage:
         modality=facts.modality,
         nothing=nothing,
         lacks_named=facts.names_one and asked is Asked.DONE and not any(c.named for c in everything),
-        pace=pace(_last_wish(facts, everything, now), now) if live else None,
+        live=live,
+        pace=pace(_last_wish(facts, everything, now), now) if live else _watch(facts),
         milestones=(("answers", f"{asked} {nothing}"), *(card.milestone for card in shown)),
     )
+
+
+def _watch(facts: PatientFacts) -> int | None:
+    """Staff may decide, or take back, what this page rests on, while it is open."""
+    decidable = any(answer.withheld for answer in facts.answers) or any(s.confirmed for s in facts.studies)
+    return WATCH_S if decidable else None
 
 
 def _asked(facts: PatientFacts, now: datetime) -> Asked:
@@ -207,20 +169,6 @@ def _asked(facts: PatientFacts, now: datetime) -> Asked:
     if not facts.bell:
         return Asked.PAUSED
     return Asked.WAITING if now - ask.wanted_at > ASKING_PATIENCE else Asked.ASKING
-
-
-def card_of(study: StudyFacts, bell: bool, now: datetime) -> Card:
-    progress = progress_of(study.fetch, bell, now)
-    if progress.status is Status.COMPLETE and _grown(study):
-        progress = replace(progress, status=Status.GROWN)
-    opening = opening_of(study.viewer, study.study, study.fetch, bell, now)
-    return Card(study.key, study.study, study.labels, study.posters, progress, opening, study.as_of)
-
-
-def _grown(study: StudyFacts) -> bool:
-    """Does the archive say that there is more now than it listed when we fetched?"""
-    counted, fetch = study.study.instance_count, study.fetch
-    return bool(fetch and counted and fetch.expected is not None and counted > fetch.expected)
 
 
 def _nothing(facts: PatientFacts, asked: Asked, everything: list[Card], shown: tuple[Card, ...]) -> Nothing:
@@ -262,8 +210,8 @@ def _newest_first(studies: Iterable[StudyFacts]) -> list[StudyFacts]:
 
 def _last_wish(facts: PatientFacts, cards: Iterable[Card], now: datetime) -> datetime | None:
     """When something was last wanted that is not done yet."""
-    errands = [errand for s in facts.studies for errand in (s.fetch, s.viewer.bring) if errand]
-    wishes = [errand.wanted_at for errand in errands if not errand.finished_at]
+    wish = newest_wish(errand for s in facts.studies for errand in (s.fetch, s.viewer.bring))
+    wishes = [wish] if wish else []
     if facts.ask and not facts.ask.finished_at:
         wishes.append(facts.ask.wanted_at)
     if any(card.opening.door is Door.CHECKING for card in cards):

@@ -1,5 +1,6 @@
 """Where one study's fetch stands, computed from what is stored and the clock. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -7,10 +8,28 @@ from hashlib import blake2b
 
 from fetch.reasons import Reason, Trouble
 from preview.claim import SILENT
-from preview.records import Outcome
+from preview.page.log import LogLine
+from preview.records import Outcome, Scope
 
 Milestones = tuple[tuple[str, str], ...]
 """What is worth being read aloud, by what it is about: a card's key, or "answers"."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One series of which images lack."""
+
+    number: int | None
+    lacks: int
+
+
+@dataclass(frozen=True)
+class HeldUp:
+    """The archive that is to send cannot be asked, ``since`` then."""
+
+    since: datetime
+    paused: bool = False
+    """Staff have it left alone."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +53,27 @@ class FetchFacts:
     """When something last arrived. What follows from it is in the progress."""
     attended: bool = field(default=True, repr=False)
     """Is any worker at work? What follows from it is in the status."""
+    scope: Scope = Scope.ALL
+    tries: int = 0
+    """How often it was tried and failed for now."""
+    next_try_at: datetime | None = None
+    """It failed for now, and rests until then."""
+    failed_at: datetime | None = None
+    """When its last try ended."""
+    around: int | None = None
+    """The instance around which images are enlarged."""
+    gaps: tuple[Gap, ...] = ()
+    """The series that lack images, as far as they are listed."""
+    unsent: int = 0
+    """So many images the archive reported that it could not send."""
+    log: tuple[LogLine, ...] = ()
+    """What it noted of its own course, the last lines of it."""
+    held_up: HeldUp | None = None
+
+    @property
+    def kept(self) -> int:
+        """How many images are here and shown."""
+        return self.arrived - self.withheld
 
 
 PATIENCE = timedelta(seconds=45)
@@ -50,19 +90,48 @@ class Status(StrEnum):
     PAUSED = "paused"
     RUNNING = "running"
     STALLED = "stalled"
+    RESTING = "resting"
+    """It failed for now, and is tried again by itself."""
+    HELD_UP = "held-up"
+    """It waits for its archive, which cannot be asked; when that is back, it goes on by itself."""
     COMPLETE = "complete"
     GROWN = "grown"
     INCOMPLETE = "incomplete"
     FAILED = "failed"
     FAILED_SETUP = "failed-setup"
     CANCELLED = "cancelled"
+    PEEKING = "peeking"
+    """Posters come, which nobody clicked for."""
+    PEEKING_LATE = "peeking-late"
+    """They are wanted, but at present nobody fetches them."""
+    PEEKING_RESTING = "peeking-resting"
+    POSTERS = "posters"
+    """One picture a series is here, and nothing else was asked for."""
+    POSTERS_FAILED = "posters-failed"
 
     @property
     def live(self) -> bool:
+        """Will there be something new to say by itself?"""
         return self in _LIVE
 
+    @property
+    def about_posters(self) -> bool:
+        """Has nobody asked for the study yet? Then it is said quietly."""
+        return self in _ABOUT_POSTERS
 
-_LIVE = frozenset({Status.WAITING, Status.UNATTENDED, Status.PAUSED, Status.RUNNING, Status.STALLED})
+
+_LIVE = frozenset(
+    {
+        *(Status.WAITING, Status.UNATTENDED, Status.PAUSED, Status.RUNNING, Status.STALLED, Status.RESTING),
+        *(Status.HELD_UP, Status.PEEKING, Status.PEEKING_LATE, Status.PEEKING_RESTING),
+    }
+)
+_ABOUT_POSTERS = frozenset(
+    {
+        *(Status.PEEKING, Status.PEEKING_LATE, Status.PEEKING_RESTING),
+        *(Status.POSTERS, Status.POSTERS_FAILED),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -74,23 +143,59 @@ class Progress:
     left: int | None = None
     quiet: int | None = None
     """For so many seconds nothing has arrived; None while that is nothing to speak of."""
+    more: int = 0
+    """So many more images the archive has by now than it listed then; negative: fewer than came."""
 
 
 def progress_of(fetch: FetchFacts | None, bell: bool, now: datetime) -> Progress:
     """How a fetch is said, from what is stored and the clock: nobody ever writes that it stalled."""
     if fetch is None:
         return Progress(Status.NOT_FETCHED)
+    if fetch.scope is Scope.POSTERS:
+        return Progress(_of_posters(fetch, bell, now), fetch)
     if fetch.outcome is not None:
         return Progress(_ended(fetch), fetch)
-    if fetch.beat_at is not None and now - fetch.beat_at <= SILENT:
-        quiet = _quiet(fetch, now)
-        return Progress(Status.RUNNING, fetch, None if quiet else _seconds_left(fetch, now), quiet)
+    status = _under_way(fetch, bell, now)
+    if status is not Status.RUNNING:
+        return Progress(status, fetch)
+    quiet = _quiet(fetch, now)
+    return Progress(status, fetch, None if quiet else _seconds_left(fetch, now), quiet)
+
+
+def _under_way(fetch: FetchFacts, bell: bool, now: datetime) -> Status:
+    """One that has not ended. After its rest it waits like a new one, whatever beat before."""
+    rests = fetch.next_try_at is not None and fetch.next_try_at > now
+    beat = fetch.beat_at if fetch.next_try_at is None else None
+    if beat is not None and now - beat <= SILENT:
+        return Status.RUNNING
+    if fetch.held_up is not None:
+        return Status.HELD_UP
+    if rests:
+        return Status.RESTING
     if not bell:
-        return Progress(Status.PAUSED, fetch)
-    if fetch.beat_at is not None:
-        return Progress(Status.STALLED, fetch)
-    unattended = not fetch.attended and now - fetch.wanted_at > PATIENCE
-    return Progress(Status.UNATTENDED if unattended else Status.WAITING, fetch)
+        return Status.PAUSED
+    if beat is not None:
+        return Status.STALLED
+    waits_since = max(fetch.wanted_at, fetch.next_try_at or fetch.wanted_at)
+    unattended = not fetch.attended and now - waits_since > PATIENCE
+    return Status.UNATTENDED if unattended else Status.WAITING
+
+
+def _of_posters(fetch: FetchFacts, bell: bool, now: datetime) -> Status:
+    """A study of which nobody has asked for more than a first look; it may have no more than that."""
+    if fetch.outcome is None:
+        status = _under_way(fetch, bell, now)
+        if status is Status.RESTING:
+            return Status.PEEKING_RESTING
+        return Status.PEEKING if status in (Status.WAITING, Status.RUNNING) else Status.PEEKING_LATE
+    if fetch.outcome is Outcome.CANCELLED:  # a person has had a hand in it
+        return Status.CANCELLED
+    if fetch.outcome is Outcome.FAILED:
+        return Status.POSTERS_FAILED
+    if not fetch.kept:
+        return Status.NOT_FETCHED
+    whole = fetch.outcome is Outcome.COMPLETE and fetch.expected is not None and fetch.kept >= fetch.expected
+    return Status.COMPLETE if whole else Status.POSTERS
 
 
 def _ended(fetch: FetchFacts) -> Status:
@@ -123,14 +228,26 @@ def _seconds_left(fetch: FetchFacts, now: datetime) -> int | None:
 def milestone(progress: Progress) -> str:
     """What is worth being read aloud: each quarter, and the end."""
     fetch = progress.fetch
+    if progress.status.about_posters:
+        return ""
     if progress.status is not Status.RUNNING or fetch is None or not fetch.expected:
         return progress.status
     return f"{progress.status} {min(3, 4 * fetch.arrived // fetch.expected)}"
 
 
+def newest_wish(errands: Iterable[FetchFacts | None]) -> datetime | None:
+    """When something was last wanted that is neither done nor resting."""
+    waited_for = (errand for errand in errands if errand and not errand.finished_at)
+    return max((one.wanted_at for one in waited_for if one.next_try_at is None), default=None)
+
+
 def marked(view: object) -> str:
     """The mark a poll sends back: equal marks mean that there is nothing new to show."""
     return blake2b(repr(view).encode(), digest_size=8).hexdigest()
+
+
+WATCH_S = 10
+"""Seconds between two looks of a page on which only what staff decide will change anything."""
 
 
 def pace(since: datetime | None, now: datetime) -> int:

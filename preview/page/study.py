@@ -4,27 +4,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from fetch.model import Patient, Study
+from fetch.reasons import Reason
+from preview.page.card import Card, StudyFacts, card_of
+from preview.page.enlarging import Larger, Picture, larger_of
 from preview.page.opening import Door, Opening, ViewerFacts, door_of
-from preview.page.patient import Card, StudyFacts, card_of
-from preview.page.status import Milestones, marked, pace
+from preview.page.status import WATCH_S, FetchFacts, Milestones, marked, newest_wish, pace
 from preview.records import Role
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One thumbnail of the study page."""
-
-    instance: int
-    frame: int
-    path: str
-    position: int
-    card: bool
-    reason: str = ""
-    window: str = ""
-    enlarged: str = ""
-    instance_uid: str = ""
-    frame_count: int = 0
-    """How many frames the object has, drawn or not."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +23,13 @@ class Strip:
     expected: int | None
     pictures: tuple[Picture, ...]
     series_uid: str = ""
+    poster: Picture | None = None
+    """The one of them that stands for the series."""
+
+    @property
+    def keys(self) -> tuple[Picture, ...]:
+        """Its key images."""
+        return tuple(picture for picture in self.pictures if picture.key)
 
 
 @dataclass(frozen=True)
@@ -74,6 +66,8 @@ class StudyPageFacts:
     instance: int | None = None
     frame: int = 1
     others: tuple[Other, ...] = ()
+    enlarging: FetchFacts | None = None
+    """The newest errand that brought larger pictures of this study, or is to."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +83,13 @@ class StudyPage:
     before: Picture | None
     after: Picture | None
     comparisons: tuple[Comparison, ...]
+    keys: int
+    """How many key images the study has."""
+    larger: Larger
+    """Where the larger picture of what is looked at stands."""
+    larger_reason: Reason | None
+    """Why it could not be brought."""
+    live: bool
     pace: int | None
     milestones: Milestones
 
@@ -98,30 +99,43 @@ class StudyPage:
 
 
 def describe_study(facts: StudyPageFacts, now: datetime) -> StudyPage:
-    """The study page: the chosen series and image, or the poster of the first series that has one."""
+    """The study page: the chosen series and image, else the first key image, else the first poster."""
     card = card_of(facts.study, facts.bell, now)
     chosen = _chosen(facts)
     index = _index(chosen, facts)
     pictures = chosen.pictures if chosen else ()
+    picture = pictures[index] if pictures else None
+    larger = larger_of(picture, pictures, facts.enlarging, card.progress, bell=facts.bell, now=now)
+    live = card.live or larger.live or _checking(facts, card)
+    failed = facts.enlarging if larger is Larger.FAILED else None
     return StudyPage(
         role=facts.role,
         patient=facts.patient,
         card=card,
         strips=facts.strips,
         chosen=chosen,
-        picture=pictures[index] if pictures else None,
+        picture=picture,
         before=pictures[index - 1] if index > 0 else None,
         after=pictures[index + 1] if index + 1 < len(pictures) else None,
         comparisons=_comparisons(facts, card.opening),
-        pace=pace(_last_wish(facts, card, now), now) if card.live or _checking(facts, card) else None,
+        keys=sum(len(strip.keys) for strip in facts.strips),
+        larger=larger,
+        larger_reason=failed.reason if failed else None,
+        live=live,
+        pace=pace(_last_wish(facts, card, larger, now), now) if live else _watch(facts),
         milestones=(card.milestone,),
     )
 
 
-def _last_wish(facts: StudyPageFacts, card: Card, now: datetime) -> datetime | None:
-    errands = (facts.study.fetch, facts.study.viewer.bring)
-    wishes = [errand.wanted_at for errand in errands if errand and not errand.finished_at]
-    return now if _checking(facts, card) else max(wishes, default=None)
+def _watch(facts: StudyPageFacts) -> int | None:
+    """Staff may take back what they said while it is open."""
+    return WATCH_S if facts.study.confirmed else None
+
+
+def _last_wish(facts: StudyPageFacts, card: Card, larger: Larger, now: datetime) -> datetime | None:
+    enlarging = facts.enlarging if larger.live else None
+    wish = newest_wish((facts.study.fetch, facts.study.viewer.bring, enlarging))
+    return now if _checking(facts, card) else wish
 
 
 def _checking(facts: StudyPageFacts, card: Card) -> bool:
@@ -155,8 +169,9 @@ def _when(study: Study) -> tuple[date, str]:
 
 def _chosen(facts: StudyPageFacts) -> Strip | None:
     named = [strip for strip in facts.strips if strip.series_id == facts.series_id]
+    key = [strip for strip in facts.strips if strip.keys]
     filled = [strip for strip in facts.strips if strip.pictures]
-    return next(iter(named or filled or facts.strips), None)
+    return next(iter(named or key or filled or facts.strips), None)
 
 
 def _index(strip: Strip | None, facts: StudyPageFacts) -> int:
@@ -165,4 +180,5 @@ def _index(strip: Strip | None, facts: StudyPageFacts) -> int:
     for index, picture in enumerate(strip.pictures):
         if (picture.instance, picture.frame) == (facts.instance, facts.frame):
             return index
-    return len(strip.pictures) // 2
+    first = next(iter(strip.keys), strip.poster)
+    return strip.pictures.index(first) if first else len(strip.pictures) // 2

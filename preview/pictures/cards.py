@@ -1,7 +1,11 @@
 """Labelled cards: the picture of an object that has none, or whose own cannot be drawn."""
 
+import re
+import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
+from anyascii import anyascii
 from PIL import Image, ImageDraw, ImageFont
 
 _BLACK = 0
@@ -11,7 +15,59 @@ _REASON = (0xA7, 0xB0, 0xBA)
 _LEGIBLE = 96
 """Pixels; a smaller card has room for the name alone."""
 
+_ILLEGIBLE = "Its text cannot be written here: read it in the viewer."
+
 _Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
+
+_MICRO = re.compile(r"(?<![\u0370-\u03ff])[\u00b5\u03bc](?=[A-Za-z])")
+"""Before a unit: spelt as the letter it is, it would make micrometres millimetres."""
+_DASHES = str.maketrans({"–": "-", "—": "-"})
+_SPELLABLE = ("LATIN", "FULLWIDTH LATIN", "GREEK", "CYRILLIC")
+"""Letters that can be spelt in ASCII by themselves; how an ideograph is read depends on the language."""
+_BEYOND_ASCII = set("©«°±·»‘’“”…‹›")
+"""What Pillow's own typeface has besides ASCII."""
+
+
+def page(size: int, kind: str, title: str, lines: Sequence[str]) -> Image.Image:
+    """A card to be read from the top: the kind of object, its title, and as many lines as have room."""
+    says_something = bool(title or lines)
+    title, lines = legible(title), [line for line in map(legible, lines) if line]
+    if size < _LEGIBLE or not (title or lines):
+        return card(size, kind, _ILLEGIBLE if says_something else "")
+    kind, title = (kind, title) if title else ("", kind)
+    image = Image.new("RGB", (size, size), (_BLACK,) * 3)
+    pen, room = ImageDraw.Draw(image), size - 2 * _margin(size)
+    small, large, tiny = _font(max(10, size // 18)), _font(max(12, size // 13)), _font(max(10, size // 20))
+    written = [(line, small, _REASON) for line in _wrapped(kind, small, room)]
+    written += [(line, large, _NAME) for line in _wrapped(title, large, room)[:3]]
+    written += [(part, tiny, _NAME) for line in lines for part in _wrapped(line, tiny, room)]
+    top: float = _margin(size)
+    for line, font, colour in written:
+        if top + _height(font) > size - _margin(size) / 2:
+            break
+        pen.text((_margin(size), top), line, font=font, fill=colour)
+        top += _height(font)
+    return image
+
+
+def legible(text: str) -> str:
+    """In letters that the typeface has: no accents, Cyrillic and Greek spelt; "" if hardly any can be."""
+    plain = unicodedata.normalize("NFC", _MICRO.sub("u", text.translate(_DASHES)))
+    there = "".join(map(_drawable, plain))
+    return there if there.count("?") - text.count("?") <= len(there) // 10 else ""
+
+
+def _drawable(letter: str) -> str:
+    if letter.isascii() or letter in _BEYOND_ASCII:
+        return letter
+    if unicodedata.combining(letter):
+        return ""
+    name, spelt = unicodedata.name(letter, ""), anyascii(letter)
+    if unicodedata.category(letter).startswith("L") and not name.startswith(_SPELLABLE):
+        return "?"
+    # 10² is not 102, nor is 2½ twenty-one halves.
+    before = "^" if name.startswith("SUPERSCRIPT") else " " if name.startswith("VULGAR FRACTION") else ""
+    return before + spelt if spelt else "?"
 
 
 def card(size: int, name: str, reason: str = "") -> Image.Image:

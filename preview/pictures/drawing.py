@@ -1,22 +1,21 @@
 """The seam: encoded bytes go in, pictures come out of separate processes, and a crash costs one object."""
 
 from concurrent.futures import CancelledError, Future
-from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from queue import Empty, Queue
 from signal import SIGALRM
 from threading import Lock, Thread
 from types import TracebackType
 from typing import Self
 
 from fetch.model import Received
-from preview.pictures.drawing_process import Drawn, Task, draw_until_closed
+from preview.pictures.drawing_process import Drawn, Task, draw_until_closed, hand_over, new_tray
 from preview.pictures.header import Header
 from preview.pictures.thumbnail import Drawing, DrawingKind, Picture, card_drawing
+from preview.pictures.waiting import Waiting
 
 __all__ = ["Drawers", "Drawing", "DrawingKind", "Drawn", "Header", "Picture"]
 
@@ -34,74 +33,92 @@ class Drawers:
     """Owns ``count`` drawing processes for as long as its context lasts.
 
     The first ones are forked, so enter it before starting threads: they are warm at once. ``submit`` blocks
-    while ``waiting`` objects wait, which bounds the memory. Leaving the context normally finishes what was
-    submitted; leaving it with an exception drops it (its futures are cancelled). No process outlives it.
+    while ``waiting`` objects wait, or ``most_bytes`` of them wait or are being drawn, which bounds the
+    memory; an object larger than that is let through alone. Leaving the context normally finishes what was
+    submitted; leaving it with an exception, or after ``drop``, drops it (its futures are cancelled). No
+    process outlives it.
     """
 
     def __init__(
-        self, count: int = 2, max_frames: int = 64, seconds: float = 30.0, waiting: int = 32
+        self,
+        count: int = 2,
+        max_frames: int = 64,
+        seconds: float = 30.0,
+        waiting: int = 32,
+        most_bytes: int = 96 * 2**20,
     ) -> None:
         self._count = count
         self._max_frames = max_frames
         self._seconds = seconds
-        self._jobs: Queue[_Job | None] = Queue(waiting)
+        self._waiting: Waiting[_Job] = Waiting(waiting, most_bytes)
         self._easels: list[_Easel] = []
         self._threads: list[Thread] = []
-        self._closed = True
+        self._inside = False
 
     def submit(self, received: Received, sizes: tuple[int, ...] = (256,), charset: str = "") -> Future[Drawn]:
         """Draw an object that came over the network. The future never has a decoder's exception.
 
-        ``charset``: what its texts are written in, where it does not say so itself.
+        A ``received.file`` has to stay until then. ``charset``: what its texts are written in, where it
+        does not say so itself. Any thread may call this; one that is held up when the work is dropped gets a
+        cancelled future.
         """
-        return self._put(received, sizes, charset)
+        return self._put(received, sizes, charset, received.size)
+
+    def has_room(self, received: Received, seconds: float) -> bool:
+        """Would ``submit`` not block? Waits for that at most so long: who alone submits can look around."""
+        return self._waiting.has_room(received.size, seconds)
+
+    def drop(self) -> None:
+        """Nothing that is not drawn yet is wanted any more: it is not waited for at the end."""
+        for future, _ in self._waiting.drop():
+            future.cancel()
+        for easel in self._easels:
+            easel.stop()
 
     def submit_file(self, path: Path, sizes: tuple[int, ...] = (256,)) -> Future[Drawn]:
         """Draw a file; what cannot be read is ``unreadable`` and has a card with the reason."""
-        return self._put(path, sizes, "")
+        return self._put(path, sizes, "", 0)
 
     def __enter__(self) -> Self:
         for _ in range(self._count):
             others = [easel.pipe for easel in self._easels]
             self._easels.append(_Easel(others))
+        self._waiting.open()
         self._threads = [Thread(target=self._serve, args=(easel,), daemon=True) for easel in self._easels]
         for thread in self._threads:
             thread.start()
-        self._closed = False
+        self._inside = True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closed = True
-        if kind is not None:
-            self._drop_everything()
-        for _ in self._threads:
-            self._jobs.put(None)
+        self._inside = False
+        if kind is None:
+            self._waiting.close()
+        else:
+            self.drop()
         for thread in self._threads:
             thread.join()
 
-    def _put(self, source: Received | Path, sizes: tuple[int, ...], charset: str) -> Future[Drawn]:
-        if self._closed:
+    def _put(self, source: Received | Path, sizes: tuple[int, ...], charset: str, size: int) -> Future[Drawn]:
+        if not self._inside:
             raise RuntimeError("Drawers draw only inside their context.")
         future: Future[Drawn] = Future()
-        self._jobs.put((future, Task(source, tuple(sizes), self._max_frames, self._seconds, charset)))
+        task = Task(source, tuple(sizes), self._max_frames, self._seconds, charset)
+        if not self._waiting.put((future, task), size):
+            future.cancel()
         return future
 
     def _serve(self, easel: "_Easel") -> None:
         """The life of one dispatcher thread."""
-        while job := self._jobs.get():
-            future, task = job
+        while taken := self._waiting.take():
+            (future, task), size = taken
             if future.set_running_or_notify_cancel():
                 _answer(future, easel.draw(task))
+            del future, task, taken  # not to hold the object while waiting for the next one
+            self._waiting.done(size)
         easel.end()
-
-    def _drop_everything(self) -> None:
-        with suppress(Empty):
-            while job := self._jobs.get_nowait():
-                job[0].cancel()
-        for easel in self._easels:
-            easel.stop()
 
 
 def _answer(future: Future[Drawn], drawn: Drawn | None) -> None:
@@ -129,7 +146,7 @@ class _Easel:
         except OSError:
             return _failed(task, _NO_PROCESS)
         try:
-            self.pipe.send(task)
+            hand_over(self.pipe, task, self._tray)
             if self.pipe.poll(task.most_seconds + _GRACE):
                 drawn: Drawn = self.pipe.recv()
                 return drawn
@@ -162,9 +179,11 @@ class _Easel:
     def _start(self, context: ForkContext | SpawnContext, others: "list[Connection[Task, Drawn]]") -> None:
         self.pipe, theirs = context.Pipe()
         # A forked process has copies of our ends and must close them; a spawned one is given none.
-        copied = [self.pipe, *others] if isinstance(context, ForkContext) else []
+        forked = isinstance(context, ForkContext)
+        copied = [self.pipe, *others] if forked else []
+        self._tray = new_tray() if forked else None
         self._process: BaseProcess = context.Process(
-            target=draw_until_closed, args=(theirs, copied), daemon=True, name="drawing"
+            target=draw_until_closed, args=(theirs, copied, self._tray), daemon=True, name="drawing"
         )
         self._process.start()
         theirs.close()

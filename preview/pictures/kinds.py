@@ -50,9 +50,17 @@ _SYNTAXES = {
     uid.JPEG2000: "JPEG 2000",
     uid.JPEGBaseline8Bit: "JPEG",
     uid.RLELossless: "RLE",
-    uid.MPEG2MPML: "MPEG-2 video",
-    uid.MPEG2MPHL: "MPEG-2 video",
+    uid.UID("1.2.840.10008.1.2.1.98"): "Uncompressed frames",
+    uid.UID("1.2.840.10008.1.2.4.53"): "JPEG",
+    uid.UID("1.2.840.10008.1.2.4.55"): "JPEG",
 }
+
+_VIDEOS = {
+    **dict.fromkeys(("100", "101"), "MPEG-2 video"),
+    **dict.fromkeys(("102", "103", "104", "105", "106"), "MPEG-4 video"),
+    **dict.fromkeys(("107", "108"), "HEVC video"),
+}
+"""By the arc behind ``1.2.840.10008.1.2.4`` (PS3.5 A.4.5 to A.4.9); one more arc: in several fragments."""
 
 
 def not_an_image(sop_class: str) -> str | None:
@@ -75,9 +83,19 @@ def says_image(sop_class: str) -> bool:
 
 def syntax_name(transfer_syntax: str) -> str:
     """``JPEG lossless``: how the pixels are compressed, as one would say it."""
-    if transfer_syntax.startswith("1.2.840.10008.1.2.4.10"):
-        return _SYNTAXES.get(uid.UID(transfer_syntax), "MPEG-4 video")
-    return _SYNTAXES.get(uid.UID(transfer_syntax)) or _known_name(transfer_syntax) or "An unknown compression"
+    names = (_SYNTAXES.get(uid.UID(transfer_syntax)), _video(transfer_syntax), _known_name(transfer_syntax))
+    return next((name for name in names if name), "An unknown compression")
+
+
+def is_video(transfer_syntax: str) -> bool:
+    return bool(_video(transfer_syntax))
+
+
+def _video(transfer_syntax: str) -> str:
+    if transfer_syntax.startswith("1.2.840.10008.1.2.7."):
+        return "Live video"  # PS3.22, of SMPTE ST 2110
+    arcs = transfer_syntax.removeprefix("1.2.840.10008.1.2.4.").split(".")
+    return _VIDEOS.get(arcs[0], "") if len(arcs) <= 2 else ""
 
 
 def _standard_name(sop_class: str) -> str:

@@ -1,25 +1,24 @@
-"""Encoded bytes, or a file of unknown origin, to a data set; the only parser of DICOM for pictures."""
+"""Encoded bytes to a data set and the place of its pixels, which stay where they are."""
 
+from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
-from stat import S_ISFIFO
+from typing import BinaryIO
 
-from pydicom import Dataset, config, dcmread
+from pydicom import Dataset, config
 from pydicom.dataset import FileMetaDataset
-from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset
-from pydicom.uid import (
-    UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
+from pydicom.tag import BaseTag
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from fetch.model import Received
 from fetch.sources.reading import with_charset
 from preview.pictures.pixels import BAD_INPUT
+from preview.pictures.stored import PIXEL_KEYWORDS, UNDEFINED, Stored
 
+LONGEST_ELEMENT = 16 * 2**20
+"""Bytes; a longer element (a document, a private one) is passed over: no picture needs it."""
+
+_DAMAGED = "The object is damaged and cannot be read."
 _SIGNS_OF_DICOM = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "Modality", "Rows", "PatientID")
 
 
@@ -27,72 +26,87 @@ class UnreadableError(Exception):
     """Says in a plain sentence, without a word of the content, why there is no data set."""
 
 
+@dataclass(frozen=True)
+class Parsed:
+    """An object with everything before its pixels read."""
+
+    ds: Dataset
+    stored: Stored | None
+    """None where it has no pixels, or the data set holds them."""
+
+
+class PixelsAhead:
+    """Stops a parser of pydicom's at the pixels of ``file``; passes over what is too long to be read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._found: tuple[str, str, int, int] | None = None
+        self._long: set[BaseTag] = set()
+
+    def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
+        if tag in PIXEL_KEYWORDS:
+            self._found = PIXEL_KEYWORDS[tag], vr or "OW", length, self._file.tell()
+            return True
+        if LONGEST_ELEMENT < length != UNDEFINED:
+            self._long.add(tag)
+        return False
+
+    def parsed(self, ds: Dataset, source: bytes | BinaryIO, end: int) -> Parsed:
+        """What was read, and where the pixels are in ``source``, whose last byte is before ``end``."""
+        for tag in self._long:  # pydicom would go and read it as soon as anybody looked
+            ds.pop(tag, None)
+        return Parsed(ds, self._stored(source, end))
+
+    def _stored(self, source: bytes | BinaryIO, end: int) -> Stored | None:
+        if self._found is None:
+            return None
+        keyword, vr, length, start = self._found
+        undefined = length == UNDEFINED
+        there = max(0, end - start)
+        return Stored(keyword, vr, source, start, there if undefined else min(length, there), undefined)
+
+
 def be_lenient() -> None:
     """Read what can be read: values are checked where they are used."""
     config.settings.reading_validation_mode = config.IGNORE
 
 
-def parse(received: Received, charset: str = "") -> Dataset:
-    """The data set of an object that came over the network; ``charset`` counts where it names none."""
+def parse(received: Received, charset: str = "") -> Parsed:
+    """An object that came over the network and is in memory; ``charset`` counts where it names none."""
     syntax = UID(received.transfer_syntax)
-    if syntax == DeflatedExplicitVRLittleEndian:
-        # 600 kB of it unpacked to 1.2 GB; nobody needs it on a network (PS3.5 A.5).
-        raise UnreadableError("Deflated objects are not accepted over the network.")
+    refuse_syntax(syntax)
+    file = BytesIO(received.data)
+    pixels = PixelsAhead(file)
     try:
         ds = read_dataset(
-            BytesIO(received.data),
+            file,
             is_implicit_VR=syntax == ImplicitVRLittleEndian,
-            is_little_endian=syntax != ExplicitVRBigEndian,
+            is_little_endian=True,
+            stop_when=pixels,
+            defer_size=LONGEST_ELEMENT,
         )
     except BAD_INPUT:
-        raise UnreadableError("The object is damaged and cannot be read.") from None
-    _worth_reading(ds, "The object is damaged and cannot be read.")
-    return _with_syntax(with_charset(ds, charset), syntax)
+        raise UnreadableError(_DAMAGED) from None
+    worth_reading(ds, _DAMAGED)
+    ds = with_syntax(with_charset(ds, charset), syntax)
+    return pixels.parsed(ds, received.data, len(received.data))
 
 
-def parse_file(path: Path) -> Dataset:
-    """The data set of a file, also of one without preamble or file meta information."""
-    try:
-        return _read_file(path)
-    except (FileNotFoundError, NotADirectoryError):
-        raise UnreadableError("There is no such file.") from None
-    except IsADirectoryError:
-        raise UnreadableError("This is a folder, not a file.") from None
-    except PermissionError:
-        raise UnreadableError("The file may not be read.") from None
-    except MemoryError:
-        raise UnreadableError("The file is too large to be read.") from None
-    except (*BAD_INPUT, InvalidDicomError):
-        raise UnreadableError("This is not a DICOM file, or it is damaged.") from None
+def refuse_syntax(syntax: str) -> None:
+    """What nobody needs on a network: 600 kB of Deflated unpacked to 1.2 GB (PS3.5 A.5)."""
+    if syntax == DeflatedExplicitVRLittleEndian:
+        raise UnreadableError("Deflated objects are not accepted over the network.")
+    if syntax == ExplicitVRBigEndian:
+        raise UnreadableError("Big-endian objects are not accepted over the network.")
 
 
-def _read_file(path: Path) -> Dataset:
-    if S_ISFIFO(path.stat().st_mode):
-        raise UnreadableError("This is not a regular file.")  # opening it would wait for a writer
-    ds = dcmread(path, force=True)
-    if not ds.preamble:
-        _worth_reading(ds, "This is not a DICOM file.")
-    return ds if ds.file_meta.get("TransferSyntaxUID") else _with_syntax(ds, _guessed_syntax(ds))
-
-
-def _worth_reading(ds: Dataset, otherwise: str) -> Dataset:
+def worth_reading(ds: Dataset, otherwise: str) -> None:
     if not any(keyword in ds for keyword in _SIGNS_OF_DICOM):
         raise UnreadableError(otherwise)
-    return ds
 
 
-def _with_syntax(ds: Dataset, syntax: UID) -> Dataset:
+def with_syntax(ds: Dataset, syntax: UID) -> Dataset:
     if not hasattr(ds, "file_meta"):
         ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = syntax
     return ds
-
-
-def _guessed_syntax(ds: Dataset) -> UID:
-    """How a file that does not say so turned out to be encoded; "" where compression hides the answer."""
-    if "PixelData" in ds and ds["PixelData"].is_undefined_length:
-        return UID("")
-    implicit, little = ds.original_encoding
-    if implicit:
-        return ImplicitVRLittleEndian
-    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian

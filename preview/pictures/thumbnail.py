@@ -1,30 +1,47 @@
 """From a data set to PNG bytes: every frame asked for in every size, or a labelled card that says why not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from io import BytesIO
 
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from pydicom import Dataset
 
-from preview.pictures.cards import card
+from preview.pictures.cards import card, page
 from preview.pictures.colour import colour
-from preview.pictures.grey import grey
+from preview.pictures.contrast import Range
+from preview.pictures.frame_facts import first_number
+from preview.pictures.fringe import without_fringe
+from preview.pictures.grey import grey, padding
 from preview.pictures.kinds import kind_name, not_an_image, says_image
-from preview.pictures.pixels import (
-    BAD_INPUT,
-    CannotDrawError,
-    check,
-    decode,
-    frame_count,
-    has_pixels,
-    stated_frames,
+from preview.pictures.order import standing
+from preview.pictures.overlays import graphics, marked
+from preview.pictures.palette import supplemented
+from preview.pictures.pdf import ENCAPSULATED_PDF, first_page
+from preview.pictures.pixels import BAD_INPUT, CannotDrawError, Pixels
+from preview.pictures.place import place_of
+from preview.pictures.png import png
+from preview.pictures.rendered import rendered_picture
+from preview.pictures.report import report
+from preview.pictures.shape import (
+    THUMBNAIL,
+    allowed,
+    detail,
+    fitted,
+    fitted_size,
+    halfway,
+    longest_side,
+    oblongness,
+    scaled,
 )
-from preview.pictures.shape import fitted
+from preview.pictures.slides import why_not_drawn
+from preview.pictures.stack import common_range, spread
 
-DISCLAIMER = "Not for diagnosis"
+_ANY = 2**31
+"""A size that no image reaches."""
+
+_PAGE = 1024
+"""Pixels that the longest side of a document's page counts as."""
 
 
 class DrawingKind(StrEnum):
@@ -37,7 +54,11 @@ class DrawingKind(StrEnum):
 
 @dataclass(frozen=True)
 class Picture:
-    """One frame (from 1) as PNG. The longer of ``width`` and ``height`` is the ``size`` asked for."""
+    """One frame (from 1) as PNG.
+
+    ``size`` is what was asked for; the longer of ``width`` and ``height`` is no more than that, and less
+    for an enlarged picture of a small image.
+    """
 
     frame: int
     size: int
@@ -58,28 +79,70 @@ class Drawing:
     """How grey values were shown (``40 / 400``), of the first frame drawn; empty for colour."""
     reason: str | None = None
     """Why there is only a card, or why frames are missing; a sentence without patient data."""
+    largest: int = 0
+    """How long the longest side of an enlarged picture can be; 0 where there can be none."""
+    poster: int = 1
+    """The frame, from 1, to show of them all: near the middle, and not an empty one."""
+    detail: float = 0.0
+    """How much there is to see in that frame: the spread of its shades, 0 for an empty image, 128 at most."""
 
 
 @dataclass(frozen=True)
 class _Drawn:
+    frame: int
     pictures: tuple[Picture, ...]
     window: str
+    largest: int
+    detail: float
 
 
-def draw(ds: Dataset, sizes: Sequence[int] = (256,), max_frames: int = 64) -> Drawing:
-    """Draw every frame, or ``max_frames`` evenly spread ones. Whatever cannot be drawn becomes a card."""
+def draw(
+    ds: Dataset, sizes: Sequence[int] = (256,), max_frames: int = 64, pixels: Pixels | None = None
+) -> Drawing:
+    """Draw every frame, or ``max_frames`` evenly spread ones. Whatever cannot be drawn becomes a card.
+
+    Each of ``sizes`` is the most that the longest side may have; of what is too small to be enlarged there
+    is no picture in a size above 256. ``pixels``: where they are not in the data set.
+    """
+    pixels = pixels or Pixels(ds)
+    return _drawn_or_card(ds, sizes, pixels.exist, lambda: _draw_frames(ds, pixels, sizes, max_frames))
+
+
+def draw_rendered(ds: Dataset, encoded: bytes, sizes: Sequence[int] = (256,)) -> Drawing:
+    """The picture that an archive drew of an object (PS3.18 10.4.1.1.3), of which ``ds`` is the header."""
+    return _drawn_or_card(ds, sizes, True, lambda: _draw_rendered(ds, encoded, sizes))
+
+
+def _drawn_or_card(
+    ds: Dataset, sizes: Sequence[int], has_pixels: bool, drawing: Callable[[], Drawing]
+) -> Drawing:
     sop_class = _sop_class(ds)
     name = kind_name(sop_class)
     other = not_an_image(sop_class)
-    if other or not (has_pixels(ds) or says_image(sop_class)):
-        return card_drawing(name, "", sizes, reason=f"{name}: not an image")
+    is_document = other is not None or not (has_pixels or says_image(sop_class))
     try:
-        check(ds)
-        return _draw_frames(ds, sizes, max_frames)
+        return _draw_document(ds, name, sop_class, sizes) if is_document else drawing()
     except CannotDrawError as why:
         return card_drawing(name, str(why), sizes)
     except BAD_INPUT:
-        return card_drawing(name, "The image contradicts itself and cannot be drawn.", sizes)
+        return card_drawing(name, "The object contradicts itself and cannot be drawn.", sizes)
+
+
+def _draw_document(ds: Dataset, name: str, sop_class: str, sizes: Sequence[int]) -> Drawing:
+    if sop_class == ENCAPSULATED_PDF:
+        return _draw_first_page(ds, sizes)
+    about = report(ds)
+    pictures = tuple(_picture(1, size, page(size, name, about.title, about.lines)) for size in sizes)
+    return Drawing(DrawingKind.CARD, 0, pictures, reason=f"{name}: not an image")
+
+
+def _draw_first_page(ds: Dataset, sizes: Sequence[int]) -> Drawing:
+    wanted = [(size, side) for size in sizes if (side := allowed(size, _PAGE))]
+    image, pages = first_page(ds, 2 * max((side for _, side in wanted), default=THUMBNAIL))
+    pictures = tuple(_picture(1, size, fitted(image, 1.0, side)) for size, side in wanted)
+    reason = f"The first of {pages} pages is shown." if pages > 1 else None
+    seen, largest = detail(image), allowed(_ANY, _PAGE)
+    return Drawing(DrawingKind.IMAGE, 1, pictures, reason=reason, largest=largest, detail=seen)
 
 
 def card_drawing(name: str, explanation: str, sizes: Sequence[int], reason: str | None = None) -> Drawing:
@@ -88,33 +151,36 @@ def card_drawing(name: str, explanation: str, sizes: Sequence[int], reason: str 
     return Drawing(DrawingKind.CARD, 0, pictures, reason=reason or explanation)
 
 
-def spread(frames: int, most: int) -> list[int]:
-    """At most ``most`` indices out of ``frames``, from 0, evenly spread, with the first and the last."""
-    if frames <= most:
-        return list(range(frames))
-    if most <= 1:
-        return [frames // 2]
-    return [round(place * (frames - 1) / (most - 1)) for place in range(most)]
-
-
-def _draw_frames(ds: Dataset, sizes: Sequence[int], max_frames: int) -> Drawing:
-    frames = frame_count(ds)
-    wanted = spread(frames, max_frames)
+def _draw_frames(ds: Dataset, pixels: Pixels, sizes: Sequence[int], max_frames: int) -> Drawing:
+    if reason := why_not_drawn(ds, pixels.stated):
+        raise CannotDrawError(reason)
+    pixels.check()
+    wanted, common = spread(pixels.count, max_frames), common_range(ds, pixels)
     drawn, failures = [], []
     for index in wanted:
         try:
-            drawn.append(_draw_frame(ds, index, sizes))
+            drawn.append(_draw_frame(ds, pixels, index, sizes, common))
         except CannotDrawError as why:
             failures.append(why)
     if not drawn:
         raise failures[0]
+    poster = _poster(ds, drawn)
     return Drawing(
-        kind=DrawingKind.IMAGE if frames == 1 else DrawingKind.MULTIFRAME,
-        frames=frames,
+        kind=DrawingKind.IMAGE if pixels.count == 1 else DrawingKind.MULTIFRAME,
+        frames=pixels.count,
         pictures=tuple(picture for one in drawn for picture in one.pictures),
         window=drawn[0].window,
-        reason=_shortfall(len(failures), len(wanted), frames, stated_frames(ds)),
+        reason=_shortfall(len(failures), len(wanted), pixels.count, pixels.stated),
+        largest=max(one.largest for one in drawn),
+        poster=poster.frame,
+        detail=poster.detail,
     )
+
+
+def _poster(ds: Dataset, drawn: Sequence[_Drawn]) -> _Drawn:
+    """In the middle of where its frames lie, if it says so of each, else of their numbers."""
+    places = [place_of(ds, one.frame - 1) if len(drawn) > 1 else None for one in drawn]
+    return drawn[standing(places, [one.detail for one in drawn])]
 
 
 def _shortfall(failed: int, wanted: int, frames: int, stated: int) -> str | None:
@@ -129,30 +195,68 @@ def _shortfall(failed: int, wanted: int, frames: int, stated: int) -> str | None
     return " ".join(gaps) or None
 
 
-def _draw_frame(ds: Dataset, index: int, sizes: Iterable[int]) -> _Drawn:
-    image, window = _image(ds, index)
-    return _Drawn(tuple(_picture(index + 1, size, fitted(ds, index, image, size)) for size in sizes), window)
+def _draw_frame(
+    ds: Dataset, pixels: Pixels, index: int, sizes: Iterable[int], common: Range | None
+) -> _Drawn:
+    grid, oblong = (pixels.columns, pixels.rows), oblongness(ds, index)
+    native = longest_side(*grid, oblong)
+    sides = [(size, side) for size in sizes if (side := allowed(size, native))]
+    enough = fitted_size(*grid, oblong, max((side for _, side in sides), default=THUMBNAIL))
+    image, window = _image(ds, pixels, index, enough, common)
+    image = halfway(image, *enough)
+    layer = graphics(ds, index, pixels.words)
+    pictures = (
+        _picture(index + 1, size, _marked(scaled(image, *fitted_size(*grid, oblong, side)), layer))
+        for size, side in sides
+    )
+    return _Drawn(index + 1, tuple(pictures), window, allowed(_ANY, native), detail(image))
 
 
-def _image(ds: Dataset, index: int) -> tuple[Image.Image, str]:
-    frame = decode(ds, index)
+def _marked(picture: Image.Image, layer: Image.Image | None) -> Image.Image:
+    return picture if layer is None else marked(picture, layer)
+
+
+def _image(
+    ds: Dataset, pixels: Pixels, index: int, enough: tuple[int, int], common: Range | None
+) -> tuple[Image.Image, str]:
+    """In all its pixels, or in so many of them that both sides are long enough."""
+    frame = pixels.decode(index, enough)
     if frame.samples.ndim == 2 and frame.meaning != "PALETTE COLOR":
-        shown = grey(ds, index, frame.samples)
-        return Image.fromarray(shown.picture), shown.window
+        samples = frame.samples
+        if frame.is_smaller:
+            samples = without_fringe(samples, padding(ds, samples))
+        shown = grey(ds, index, samples, common)
+        return Image.fromarray(supplemented(ds, samples, shown.picture)), shown.window
     return colour(ds, frame), ""
 
 
+def _draw_rendered(ds: Dataset, encoded: bytes, sizes: Sequence[int]) -> Drawing:
+    image, stated = rendered_picture(encoded), Pixels(ds).stated
+    longest = max(image.size)
+    native = _native(ds) or longest
+    pictures = (
+        _picture(1, size, fitted(image, 1.0, min(side, longest)))
+        for size in [size for size in sizes if size <= longest] or [min(sizes)]
+        if (side := allowed(size, native))
+    )
+    return Drawing(
+        DrawingKind.IMAGE,
+        stated,
+        tuple(pictures),
+        reason=_shortfall(0, 1, stated, stated),
+        largest=allowed(_ANY, native),
+        detail=detail(image),
+    )
+
+
+def _native(ds: Dataset) -> float:
+    """The longest side of the image itself, where only its header is here; 0 if that does not say."""
+    rows, columns = first_number(ds, "Rows") or 0.0, first_number(ds, "Columns") or 0.0
+    return max(columns, rows * oblongness(ds, 0))
+
+
 def _picture(frame: int, size: int, image: Image.Image) -> Picture:
-    return Picture(frame, size, image.width, image.height, _png(image))
-
-
-def _png(image: Image.Image) -> bytes:
-    text = PngInfo()
-    text.add_text("Disclaimer", DISCLAIMER)
-    out = BytesIO()
-    # Level 1: a third larger than the default and several times as fast.
-    image.save(out, "PNG", compress_level=1, pnginfo=text)
-    return out.getvalue()
+    return Picture(frame, size, image.width, image.height, png(image))
 
 
 def _sop_class(ds: Dataset) -> str:

@@ -9,7 +9,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 from fetch.records import StudyRow
 from preview import access, showing
 from preview.parts import Parts
-from preview.records import ContextRow
+from preview.records import ContextRow, Role
 
 _BROWSER = "browser"
 
@@ -59,6 +59,13 @@ def opened_for_patient(key: str) -> ContextRow:
 def opened_as_staff(key: str) -> ContextRow:
     row = opened(key)
     if row.role not in access.STAFF:
+        raise Forbidden
+    return row
+
+
+def opened_as_admin(key: str) -> ContextRow:
+    row = opened(key)
+    if row.role is not Role.ADMIN:
         raise Forbidden
     return row
 

@@ -7,11 +7,13 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from werkzeug.wrappers import Response
 
 from preview import access, asking, facts
+from preview.matching import listing
 from preview.page import PatientPage, describe
 from preview.range import Preset, Span, WrongRange, named_span, query_of, wanted_span
 from preview.records import ContextRow
 from preview.routes.guard import opened_for_patient, parts
 from preview.routes.polling import poll_answer
+from preview.showing import Sight
 
 blueprint = Blueprint("imaging", __name__, url_prefix="/patients/<key>")
 
@@ -41,7 +43,7 @@ def ask(key: str) -> Response:
     except WrongRange:
         return make_response(render_template("imaging.html", **_shown(context, wrong_range=True)), 422)
     with parts().records.read() as db:
-        last = facts.last_ask(db, context, span)
+        last = Sight(db, context, parts().settings.sources).last_ask(span)
     if last is None or last.finished_at:
         asking.want(parts(), context, *span)
     return redirect(url_for(".page", key=key, **dict[str, Any](query_of(span))), 303)
@@ -50,10 +52,9 @@ def ask(key: str) -> Response:
 def _shown(context: ContextRow, *, wrong_range: bool = False) -> dict[str, Any]:
     """What the templates need; with a wrong range, the page of the newest ask and what is wrong."""
     span = None if wrong_range else named_span(request.args)
-    with parts().records.read() as db:
-        last = facts.last_ask(db, context, span)
     modality = request.args.get("modality", "")[:16]
-    view = describe(facts.patient_facts(parts(), context, last, modality), parts().now)
+    view = describe(facts.patient_facts(parts(), context, span, modality), parts().now)
+    last = view.ask
     chosen: Span = span or ((last.start, last.end) if last else Preset.YEAR.span(_today()))
     return {
         "context": context,
@@ -87,6 +88,6 @@ def unmatched_count() -> dict[str, object]:
         if context is None or context.role not in access.STAFF:
             return None
         with parts().records.read() as db:
-            return facts.open_unmatched(db)
+            return listing.open_count(db)
 
     return {"unmatched_count": count}

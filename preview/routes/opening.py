@@ -5,6 +5,7 @@ from werkzeug.exceptions import Gone
 from werkzeug.wrappers import Response
 
 from preview import access, asking
+from preview.matching import known
 from preview.routes.guard import browser, known_browser, new_browser, parts
 
 blueprint = Blueprint("opening", __name__)
@@ -34,6 +35,8 @@ def open_context(code: str) -> Response:
         if access.is_for_somebody_else(db, code, browser(), our.now):
             new_browser()
         context = access.redeem(db, code, browser(), now=our.now, hours=hours)
+        if context is not None and context.patient_id:
+            known.note(db, [context.patient], our.now)
     if context is None:
         raise Gone
     if not context.patient_id:

@@ -1,25 +1,30 @@
 """One study: its series, its pictures, where its fetch stands, and the way to the viewer."""
 
-import re
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from preview import contents, facts, wanting
-from preview.page import StudyPage, describe_study
+from preview import contents, facts, gallery, wanting
+from preview.page import Larger, StudyPage, describe_study
 from preview.records import Errand
+from preview.routes import pictures
 from preview.routes.guard import opened_for_patient, parts, visible
 from preview.routes.polling import poll_answer
 
 blueprint = Blueprint("study", __name__, url_prefix="/patients/<key>")
-_PICTURE = re.compile(r"[0-9a-f]{32}-[0-9]{1,6}-[0-9]{1,4}\.png")
 
 
 @blueprint.get("/studies/<study_key>")
 def page(key: str, study_key: str) -> str:
-    return render_template("study.html", **_shown(key, study_key))
+    """The page; whoever opens it also wants the larger picture of what is looked at, if there is none."""
+    shown = _shown(key, study_key)
+    view: StudyPage = shown["view"]
+    if view.larger is Larger.WANTED and view.picture is not None:
+        wanting.want(parts(), shown["row"], Errand.ENLARGE, around=view.picture.instance)
+        shown = _shown(key, study_key)
+    return render_template("study.html", **shown)
 
 
 @blueprint.get("/studies/<study_key>/updates")
@@ -62,16 +67,22 @@ def stop_bringing(key: str, study_key: str) -> Response:
     return _back(key, study_key)
 
 
+@blueprint.post("/studies/<study_key>/enlarge")
+def enlarge(key: str, study_key: str) -> Response:
+    """Want the larger picture of one instance, also if it could not be brought a while ago."""
+    row = visible(opened_for_patient(key), study_key)
+    place = {name: request.form.get(name, type=int) for name in ("series", "instance", "frame")}
+    with parts().records.read() as db:
+        if not gallery.is_drawn(db, row.id, place["instance"]):
+            raise NotFound
+    wanting.want(parts(), row, Errand.ENLARGE, around=place["instance"])
+    return redirect(url_for(".page", key=key, study_key=study_key, **dict[str, Any](place)), 303)
+
+
 @blueprint.get("/pictures/<study_key>/<name>")
 def picture(key: str, study_key: str, name: str) -> Response:
-    """One PNG. Access is checked before anything else, so also before every 304."""
     visible(opened_for_patient(key), study_key)
-    path = parts().settings.app.shelf.absolute() / study_key / name
-    if not _PICTURE.fullmatch(name) or not path.is_file():
-        raise NotFound
-    response = send_file(path, mimetype="image/png", etag=True, conditional=True, max_age=None)
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
+    return pictures.picture(study_key, name)
 
 
 def _back(key: str, study_key: str) -> Response:
@@ -93,7 +104,21 @@ def _shown(key: str, study_key: str) -> dict[str, Any]:
     )
     view = describe_study(read, parts().now)
     asked = {name: value for name, value in chosen.items() if value is not None}
-    return {"context": context, "view": view, "filters": _looked_at(view) or asked}
+    return {
+        "context": context,
+        "row": row,
+        "view": view,
+        "pixels": _pixels(view),
+        "filters": _looked_at(view) or asked,
+    }
+
+
+def _pixels(view: StudyPage) -> tuple[int, int] | None:
+    """How wide and how high the picture is that is looked at, so that the page keeps a place for it."""
+    if view.picture is None:
+        return None
+    size = gallery.pixels(parts().settings.app.shelf / (view.picture.enlarged or view.picture.path))
+    return view.picture.stands(*size) if size else None
 
 
 def _looked_at(view: StudyPage) -> dict[str, int]:

@@ -1,108 +1,98 @@
-"""A 400-slice CT on a real Orthanc: from the click to the first and last thumbnail, and the memory."""
+"""A CT of 400 slices (512 x 512, 12 bits in 16) on a real Orthanc: first and last thumbnail, and memory."""
 
-import os
+import statistics
 import tempfile
-import threading
 import time
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from playwright.sync_api import sync_playwright
-from support.browser import launched
-from support.installation import Installation, source_block
+from support.installation import Installation
 from support.orthanc import Orthanc
-from support.studies import study
 
-from fetch.model import Patient, PatientIdentity
+from bench.figures import figure
+from bench.hospital import PATIENT, ct, fetched, running, site, until
+from bench.memory import PeakMemory
+from bench.peers import Peers, bring_plainly, measured
+from bench.visitor import Visitor
 
-SLICES = 400
-PATIENT = Patient(PatientIdentity("PERF1", "HOSP"), "Perf^Test", date(1970, 1, 1), "F")
+SLICES, ASSOCIATIONS, RUNS = 400, 4, 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """Seconds since the start of the job, and bytes."""
+
+    first: float
+    last: float
+    finished: float
+    memory: float
 
 
 def main() -> None:
-    print(f"{os.cpu_count()} cores; {SLICES} slices of 512 x 512, 12 bits in 16, Orthanc on this machine")
-    with tempfile.TemporaryDirectory() as folder, Orthanc(Path(folder) / "orthanc").running() as orthanc:
-        orthanc.store(_noisy(study(PATIENT, images=SLICES, size=512)))
-        site = Installation(Path(folder), [source_block("main", orthanc.port, aet=orthanc.aet)], "embedded")
-        with site.running(redis=True) as address:
-            _measure(site, address)
+    datasets = ct(SLICES)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        Orthanc(Path(name) / "orthanc", dicomweb=True).running() as orthanc,
+    ):
+        folder = Path(name)
+        orthanc.store(datasets)
+        plainly = bring_plainly(orthanc, folder, datasets)
+        peers, runs = [], []
+        for number in range(RUNS):  # by turns, so that a busy moment of the machine is everybody's
+            peers.append(measured(orthanc, folder / f"peers{number}", datasets))
+            runs.append(_run(folder / f"site{number}", orthanc))
+    print(f"  {ASSOCIATIONS} associations; the middle of {RUNS} runs, each in an installation of its own")
+    _print(peers, plainly, runs)
 
 
-def _noisy(datasets):
-    """Noise, so that a picture compresses as a real one does."""
-    noise = np.random.default_rng(7)
-    for ds in datasets:
-        pixels = np.frombuffer(ds.PixelData, "<u2") + noise.integers(0, 60, 512 * 512).astype("<u2")
-        ds.PixelData = np.clip(pixels, 0, 4095).astype("<u2").tobytes()
-    return datasets
+def _print(peers: list[Peers], plainly: float, runs: list[Run]) -> None:
+    brought, drawn, rendered = (_middle(peers, what) for what in ("brought", "drawn", "rendered"))
+    figure("getscu +B (TCP_NODELAY=1)", brought)
+    figure("getscu +B (without)", plainly)
+    figure("dcmj2pnm, two at a time", drawn)
+    figure("Orthanc rendered?viewport=256,256, two at a time", rendered)
+    figure("first thumbnail readable over HTTP", _middle(runs, "first"), goal=0.5)
+    last, of = _middle(runs, "last"), "getscu +B, then dcmj2pnm"
+    figure(f"all {SLICES} thumbnails on the shelf", last, peer=brought + drawn, of=of, goal=0.3)
+    figure("the same", last, peer=plainly + drawn, of="getscu +B without TCP_NODELAY, then dcmj2pnm")
+    figure("the same", last, peer=rendered, of="Orthanc rendered", goal=0.6)
+    figure("the fetch is complete", _middle(runs, "finished"))
+    figure("peak memory of the worker and below (PSS)", _middle(runs, "memory"), "MiB", goal=300)
 
 
-def _measure(site: Installation, address: str) -> None:
-    with sync_playwright() as playwright:
-        page = launched(playwright).new_page()
-        page.goto(address + site.launch(PATIENT))
-        page.get_by_role("article").wait_for(timeout=20_000)
-        with PeakMemory(site.processes["worker"].pid) as memory:
-            began = time.monotonic()
-            page.get_by_role("button", name="Fetch", exact=True).click()
-            page.locator(".poster img, .posters img").first.wait_for(timeout=60_000)
-            first = time.monotonic() - began
-            page.get_by_text(f"Complete, {SLICES} of {SLICES} images").wait_for(timeout=120_000)
-            last = time.monotonic() - began
-    fetch = _fetch(site)
-    print(f"click to first thumbnail on the page   {first:6.2f} s")
-    print(f"click to the page saying complete      {last:6.2f} s")
-    print(f"start of the job to first thumbnail    {fetch.first_thumbnail_s:6.2f} s")
-    print(f"start of the job to the last           {fetch.seconds:6.2f} s")
-    print(f"peak memory, worker and children (PSS) {memory.peak / 2**20:6.0f} MiB")
+def _middle(of: Sequence[Run | Peers], what: str) -> float:
+    return statistics.median(getattr(one, what) for one in of)
 
 
-def _fetch(site: Installation):
-    from sqlalchemy import select
-
-    from preview.records import FetchRow
-
-    with site.parts.records.read() as session:
-        return session.scalars(select(FetchRow)).one()
-
-
-class PeakMemory:
-    """The largest sum of PSS over a process and everything below it, looked at ten times a second."""
-
-    def __init__(self, pid: int) -> None:
-        self.peak = 0
-        self._pid = pid
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.1):
-            self.peak = max(self.peak, sum(_pss(pid) for pid in _family(self._pid)))
+def _run(folder: Path, orthanc: Orthanc) -> Run:
+    one = site(folder, orthanc.port, orthanc.aet, ASSOCIATIONS)
+    with running(one) as address:
+        visitor = Visitor(one, address, PATIENT)
+        (study,) = visitor.studies
+        with PeakMemory(one.processes["worker"].pid) as memory:
+            visitor.fetch(study)
+            first, last = _watched(one, visitor, study)
+            until(lambda: fetched(one))
+        (fetch,) = fetched(one)
+        assert fetch.drawn == SLICES, fetch
+    return Run(first - fetch.began, last - fetch.began, fetch.seconds, memory.mebibytes)
 
 
-def _family(pid: int) -> list[int]:
-    try:
-        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [pid, *(child for one in below for child in _family(int(one)))]
+def _watched(one: Installation, visitor: Visitor, study: str) -> tuple[float, float]:
+    """When the first picture could be read over HTTP, and when the last lay on the shelf."""
+    shelf = one.settings.app.shelf / study
+    until(lambda: _small(shelf), pause=0.005)
+    name = _small(shelf)[0]
+    assert visitor.picture(study, name) == 200
+    first = time.time()
+    until(lambda: len(_small(shelf)) >= SLICES)
+    return first, time.time()
 
 
-def _pss(pid: int) -> int:
-    try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:
-        return 0
-    return next(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
+def _small(shelf: Path) -> list[str]:
+    """The pictures of 256 pixels."""
+    return [path.name for path in shelf.glob("*-256.png")]
 
 
 if __name__ == "__main__":

@@ -1,154 +1,38 @@
-"""The demo archive as a requestor sees it: matching, retrieval, and every way of misbehaving."""
+"""The demo archive as a requestor sees it: matching, retrieval, and as a program."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
-from contextlib import contextmanager
 
 import pytest
-from pydicom import Dataset, dcmread
-from pydicom.data import get_testdata_file
-from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
     JPEG2000,
-    CTImageStorage,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    MRImageStorage,
 )
-from pynetdicom import AE, build_role, evt
+from pynetdicom import AE, evt
+from requestor import (
+    CT,
+    HELD,
+    PLAIN,
+    connect,
+    connected,
+    dcmtk,
+    find,
+    get,
+    instance,
+    keys,
+    rejection,
+    studies,
+)
 
 from preview.demo import behaviour as b
 from preview.demo.archive import Archive
-from preview.demo.behaviour import Kind, Stranger
+from preview.demo.behaviour import Kind
 from preview.demo.contexts import FIND_MODEL, GET_MODEL, MOVE_MODEL
 from preview.demo.matching import BadKey, matches
-
-VERIFICATION = "1.2.840.10008.1.1"
-CT, MR = str(CTImageStorage), str(MRImageStorage)
-
-
-def instance(
-    study, series, number, *, patient="P1", name="OKAFOR^Adaeze", day="20260301", modality="CT", **more
-):
-    ds = Dataset()
-    ds.SpecificCharacterSet = "ISO_IR 192"
-    ds.SOPClassUID = CT if modality == "CT" else MR
-    ds.SOPInstanceUID = f"1.2.{study}.{series}.{number}"
-    ds.StudyInstanceUID, ds.SeriesInstanceUID = f"1.2.{study}", f"1.2.{study}.{series}"
-    ds.PatientID, ds.IssuerOfPatientID, ds.PatientName, ds.StudyDate = patient, "HOSP", name, day
-    ds.Modality, ds.InstanceNumber, ds.SeriesNumber = modality, number, series
-    ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.PhotometricInterpretation = 4, 4, 1, "MONOCHROME2"
-    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
-    ds.PixelData = bytes([study, series, number, 0]) * 8
-    ds["PixelData"].VR = "OW"
-    for keyword, value in more.items():
-        setattr(ds, keyword, value)
-    ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds.file_meta.MediaStorageSOPClassUID, ds.file_meta.MediaStorageSOPInstanceUID = (
-        ds.SOPClassUID,
-        ds.SOPInstanceUID,
-    )
-    return ds
-
-
-def compressed():
-    sample = dcmread(get_testdata_file("693_J2KI.dcm", download=False))
-    ds = instance(9, 1, 1, patient="P9", name="LINDQVIST^Göran")
-    ds.file_meta.TransferSyntaxUID = sample.file_meta.TransferSyntaxUID
-    for elem in sample:
-        if elem.tag.group in (0x0028, 0x7FE0):
-            ds.add(elem)
-    return ds
-
-
-HELD = (
-    *(instance(1, 1, n) for n in (1, 2, 3, 4)),
-    *(instance(1, 2, n, modality="MR") for n in (1, 2)),
-    instance(2, 1, 1, day="20250101"),
-    instance(3, 1, 1, day=""),
-    instance(4, 1, 1, patient="P2", name="Nakamura^Hanako=中村^花子=なかむら^はなこ", day="20260401"),
-    compressed(),
-)
-
-
-@pytest.fixture(scope="module")
-def served():
-    with Archive("MAIN", datasets=HELD).start() as archive:
-        yield archive
-
-
-@pytest.fixture
-def archive(served):
-    served.requests.clear()
-    yield served
-    served.behave_well()
-
-
-def connect(port, contexts=(), handlers=(), aet="MAIN", calling="TESTER"):
-    ae = AE(calling)
-    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 1.5
-    for model in (VERIFICATION, FIND_MODEL, GET_MODEL, MOVE_MODEL):
-        ae.add_requested_context(model)
-    for sop_class, syntax in contexts:
-        ae.add_requested_context(sop_class, syntax)
-    roles = [build_role(uid, scp_role=True) for uid in {sop_class for sop_class, _ in contexts}]
-    return ae.associate("127.0.0.1", port, ae_title=aet, ext_neg=roles, evt_handlers=list(handlers))
-
-
-@contextmanager
-def connected(archive, **options):
-    assoc = connect(archive.port, **{"aet": archive.aet, **options})
-    assert assoc.is_established
-    yield assoc
-    if assoc.is_established:
-        assoc.release()
-
-
-def keys(level, **values):
-    ds = Dataset()
-    ds.QueryRetrieveLevel = level
-    ds.SpecificCharacterSet = "ISO_IR 192"
-    for keyword, value in values.items():
-        setattr(ds, keyword, value)
-    return ds
-
-
-def find(archive, level="STUDY", **values):
-    """The answers and the final status (None when the line broke)."""
-    with connected(archive) as assoc:
-        replies = list(assoc.send_c_find(keys(level, **values), FIND_MODEL))
-    return [row for _, row in replies if row is not None], replies[-1][0].get("Status")
-
-
-def studies(archive, **values):
-    rows, status = find(archive, **{"StudyInstanceUID": "", **values})
-    assert status == 0x0000
-    return {row.StudyInstanceUID.removeprefix("1.2.") for row in rows}
-
-
-PLAIN = ((CT, ExplicitVRLittleEndian), (MR, ExplicitVRLittleEndian))
-
-
-def get(archive, level="STUDY", contexts=PLAIN, **values):
-    """What arrived as (instance UID of the command, syntax, data set), the replies, the last of them."""
-    arrived = []
-
-    def on_store(event):
-        arrived.append(
-            (str(event.request.AffectedSOPInstanceUID), event.context.transfer_syntax, event.dataset)
-        )
-        return 0x0000
-
-    with connected(archive, contexts=contexts, handlers=[(evt.EVT_C_STORE, on_store)]) as assoc:
-        replies = [status for status, _ in assoc.send_c_get(keys(level, **values), GET_MODEL)]
-    return arrived, replies, replies[-1]
-
 
 # Matching
 
@@ -371,171 +255,6 @@ def test_a_large_series_arrives_in_about_a_second():
     assert took < 6, took  # about 1 s alone, both ends in one process; the machine may be busy
 
 
-# Misbehaviour
-
-
-def rejection(assoc):
-    assert assoc.is_rejected
-    primitive = assoc.acceptor.primitive
-    return primitive.result, primitive.result_source, primitive.diagnostic
-
-
-@pytest.mark.parametrize(
-    ("reason", "expected"),
-    [("calling", (1, 1, 3)), ("called", (1, 1, 7)), ("busy", (2, 3, 2)), ("permanent", (1, 1, 1))],
-)
-def test_it_refuses_the_association_for_the_reason_named(archive, reason, expected):
-    archive.behave(b.refuses_association(reason))
-    assert rejection(connect(archive.port)) == expected
-
-
-def test_it_hangs_before_the_association_until_it_behaves_well(archive):
-    archive.behave(b.hangs())
-    started = time.monotonic()
-    assert not connect(archive.port).is_established
-    assert time.monotonic() - started >= 1.4
-    archive.behave_well()
-    assert studies(archive, PatientID="P2") == {"4"}
-
-
-def test_it_hangs_in_the_middle_of_a_find(archive):
-    archive.behave(b.hangs_in_find(after=1))
-    rows, status = find(archive, StudyInstanceUID="")
-    assert (len(rows), status) == (1, None)
-    archive.behave(b.hangs_in_find())
-    assert find(archive, StudyInstanceUID="9.9") == ([], None)
-
-
-def test_it_hangs_in_the_middle_of_a_get(archive):
-    archive.behave(b.hangs_in_get(after=2))
-    arrived, _, last = get(archive, StudyInstanceUID="1.2.1")
-    assert (len(arrived), last.get("Status")) == (2, None)
-
-
-def test_it_drops_the_line(archive):
-    archive.behave(b.drops_after(2))
-    arrived, _, last = get(archive, StudyInstanceUID="1.2.1")
-    assert (len(arrived), last.get("Status")) == (2, None)
-    assert len(studies(archive)) == 5
-    archive.behave(b.drops_after(3, Kind.FIND))
-    rows, status = find(archive, StudyInstanceUID="")
-    assert (len(rows), status) == (3, None)
-
-
-def test_it_claims_success_and_sends_nothing(archive):
-    archive.behave(b.claims_success_but_sends_nothing())
-    arrived, replies, last = get(archive, StudyInstanceUID="1.2.1")
-    assert (arrived, len(replies), last.Status, last.NumberOfCompletedSuboperations) == ([], 1, 0, 0)
-    assert len(studies(archive)) == 5
-
-
-@pytest.mark.parametrize("how", Stranger)
-def test_it_sends_someone_else(archive, how):
-    archive.behave(b.sends_someone_else(how))
-    arrived, _, last = get(archive, StudyInstanceUID="1.2.1")
-    commanded = {uid for uid, _, _ in arrived}
-    (stranger,) = [(uid, ds) for uid, _, ds in arrived if ds.PatientID != "P1"]
-    assert (last.Status, stranger[1].StudyInstanceUID) == (0, "1.2.4")
-    assert {f"1.2.1.1.{n}" for n in (1, 2, 3, 4)} <= commanded
-    assert (stranger[0] == stranger[1].SOPInstanceUID) is (how is not Stranger.COMMAND_LIES)
-    assert len(arrived) == 6 + (how is Stranger.EXTRA)
-
-
-@pytest.mark.parametrize("status", [0xA702, 0xA700, 0xA900, 0xC000, 0x0122])
-def test_it_answers_with_any_status(archive, status):
-    archive.behave(b.answers(status))
-    assert find(archive, StudyInstanceUID="") == ([], status)
-    arrived, _, last = get(archive, StudyInstanceUID="1.2.1")
-    assert (arrived, last.Status) == ([], status)
-
-
-def test_a_status_can_be_for_one_kind_of_question_only(archive):
-    archive.behave(b.answers(0xA702, Kind.GET))
-    assert len(studies(archive)) == 5
-    assert get(archive, StudyInstanceUID="1.2.1")[2].Status == 0xA702
-
-
-def test_it_leaves_instances_out_and_counts_them_as_completed(archive):
-    archive.behave(b.leaves_out(2))
-    arrived, _, last = get(archive, StudyInstanceUID="1.2.1")
-    assert (len(arrived), last.Status) == (4, 0)
-    assert (last.NumberOfCompletedSuboperations, last.NumberOfFailedSuboperations) == (6, 0)
-
-
-def test_it_leaves_instances_out_and_admits_it(archive):
-    archive.behave(b.leaves_out(2, admits=True))
-    arrived, _, last = get(archive, StudyInstanceUID="1.2.1")
-    assert (len(arrived), last.Status) == (4, 0xB000)
-    assert (last.NumberOfCompletedSuboperations, last.NumberOfFailedSuboperations) == (4, 2)
-
-
-def test_it_ignores_the_patient_id(archive):
-    archive.behave(b.ignores_patient_id())
-    assert studies(archive, PatientID="P1") == {"1", "2", "3", "4", "9"}
-
-
-def test_it_caps_its_answers(archive):
-    archive.behave(b.caps_answers(2))
-    assert len(studies(archive)) == 2
-    archive.behave(b.caps_answers(2, 0xA700))
-    rows, status = find(archive, StudyInstanceUID="")
-    assert (len(rows), status) == (2, 0xA700)
-
-
-def test_it_refuses_get_and_nothing_else(archive):
-    archive.behave(b.refuses_get())
-    with connected(archive) as assoc:
-        accepted = {cx.abstract_syntax for cx in assoc.accepted_contexts}
-    assert accepted == {VERIFICATION, FIND_MODEL, MOVE_MODEL}
-
-
-def test_it_is_slow(archive):
-    archive.behave(b.slow(0.1))
-    started = time.monotonic()
-    assert len(studies(archive)) == 5
-    assert time.monotonic() - started >= 0.5
-
-
-def test_it_omits_return_keys(archive):
-    archive.behave(b.omits_return_keys("ModalitiesInStudy", "NumberOfStudyRelatedInstances"))
-    rows, _ = find(archive, StudyInstanceUID="1.2.1", ModalitiesInStudy="", NumberOfStudyRelatedInstances="")
-    assert "ModalitiesInStudy" not in rows[0]
-    assert "NumberOfStudyRelatedInstances" not in rows[0]
-
-
-def test_it_answers_with_another_issuer(archive):
-    archive.behave(b.answers_with_issuer("ELSEWHERE"))
-    rows, _ = find(archive, PatientID="P1", IssuerOfPatientID="")
-    assert {row.IssuerOfPatientID for row in rows} == {"ELSEWHERE"}
-
-
-def test_two_behaviours_go_together():
-    both = b.slow(0.1) & b.caps_answers(3)
-    assert (both.seconds_per_message, both.cap) == (0.1, 3)
-
-
-def test_a_closed_port_and_a_web_server_are_no_archives():
-    with b.nothing_listens() as port:
-        assert not connect(port).is_established
-    with b.not_dicom() as port:
-        assert not connect(port).is_established
-        with pytest.raises(urllib.error.HTTPError, match="400"):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2)
-
-
-def test_stopping_is_quick_even_while_it_hangs():
-    archive = Archive("MAIN").start()
-    archive.behave(b.hangs())
-    ae = AE("TESTER")
-    ae.acse_timeout = 0.3
-    ae.add_requested_context(VERIFICATION)
-    ae.associate("127.0.0.1", archive.port, ae_title="MAIN")
-    started = time.monotonic()
-    archive.stop()
-    assert time.monotonic() - started < 1
-    assert not connect(archive.port).is_established
-
-
 # As a program, and with DCMTK
 
 
@@ -551,12 +270,6 @@ def program(tmp_path_factory):
     yield process, int(line.rsplit(":", 1)[1])
     process.kill()
     process.wait()
-
-
-def dcmtk(tool, port, *arguments, cwd=None):
-    assert shutil.which(tool), f"{tool} is not installed; run: make test-packages"
-    command = [tool, "-aec", "MAIN", *arguments, "127.0.0.1", str(port)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20, cwd=cwd)
 
 
 def test_dcmtk_can_ask_and_fetch(program, tmp_path):

@@ -60,14 +60,36 @@ def test_the_chest_ct_has_scouts_slices_and_a_report(main):
     series = defaultdict(int)
     for ds in main[1]:
         series[ds.Modality, ds.SeriesNumber] += 1
-    assert series == {("CT", 1): 2, ("CT", 2): 120, ("SR", 3): 1}
+    assert series == {("CT", 1): 2, ("CT", 2): 120, ("SR", 3): 1, ("KO", 4): 1}
+
+
+def test_two_selections_name_images_of_their_own_study(main):
+    titles = {}
+    for number in (1, 7):
+        own = {ds.SOPInstanceUID for ds in main[number]}
+        (selection,) = [ds for ds in main[number] if ds.Modality == "KO"]
+        named = [
+            item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+            for item in selection.ContentSequence
+            if item.ValueType == "IMAGE"
+        ]
+        titles[selection.ConceptNameCodeSequence[0].CodeMeaning] = len(named)
+        assert set(named) <= own
+    assert titles == {"Of Interest": 2, "Rejected for Quality Reasons": 1}
+
+
+def test_the_slices_of_a_head_are_not_numbered_in_the_order_in_which_they_lie(main):
+    slices = sorted((ds for ds in main[7] if ds.SeriesNumber == 1), key=lambda ds: ds.InstanceNumber)
+    heights = [float(ds.ImagePositionPatient[2]) for ds in slices]
+    assert len(set(heights)) == 24
+    assert heights[:12] == sorted(heights[:12]) == sorted(heights)[::2]
 
 
 def test_the_promised_kinds_of_images_are_there(main):
     assert [ds.PhotometricInterpretation for ds in main[2]] == ["MONOCHROME1"] * 2
     assert (main[3][0].NumberOfFrames, main[3][0].PhotometricInterpretation) == (32, "RGB")
     assert len(main[5]) < 120
-    assert len(main[7]) == 72
+    assert len(main[7]) == 73
     assert len({ds.file_meta.TransferSyntaxUID for ds in main[8]}) >= 5
 
 

@@ -3,8 +3,10 @@
 import time
 from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 
 from pydicom import Dataset
+from pydicom.uid import CTImageStorage
 from pynetdicom import AE, evt
 from pynetdicom.dimse_primitives import C_FIND
 from pynetdicom.sop_class import (
@@ -14,7 +16,8 @@ from pynetdicom.sop_class import (
 )
 from support.studies import OKAFOR
 
-from fetch.model import Local, PatientQuery, Source, Timeouts
+from fetch.model import Local, PatientQuery, Share, Source, Timeouts
+from fetch.sources import get
 from preview.demo.contexts import listen
 
 LOCAL = Local("PREVIEW", 11112)
@@ -37,6 +40,15 @@ def of(archive, name: str = "main", **more) -> Source:
 
 def query(patient=OKAFOR, start=None, end=None, modalities=()) -> PatientQuery:
     return PatientQuery(patient, start, end, frozenset(modalities))
+
+
+def got(one, study_uid="1.1", classes=(CTImageStorage,), arrived=None):
+    """The whole study in one C-GET: everything that arrived, and what the archive reported."""
+    arrived = [] if arrived is None else arrived
+    nowhere = Path("/nonexistent")  # for objects too large for memory: there are none here
+    with get.carrying(one, LOCAL, classes, arrived.append, lambda _: None, nowhere) as brings:
+        reported = brings(Share(study_uid))
+    return arrived, reported
 
 
 def answer(study_uid="1.2.3", **more) -> Dataset:

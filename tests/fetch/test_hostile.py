@@ -7,9 +7,10 @@ import threading
 import time
 import warnings
 from contextlib import contextmanager
+from itertools import islice
 
 import pytest
-from peers import LOCAL, QUICK, answer, answering, query, serving, source
+from peers import LOCAL, QUICK, answer, answering, got, query, serving, source
 from pydicom.charset import convert_encodings
 from pydicom.uid import CTImageStorage
 from pynetdicom import evt
@@ -18,7 +19,8 @@ from support.studies import study
 
 from fetch.errors import FetchError, RequestFault, SetupFault, SourceUnreachable
 from fetch.find import find, find_study
-from fetch.model import AnswerKind, Timeouts
+from fetch.model import AnswerKind, Instance, Timeouts
+from fetch.notes import Noted
 from fetch.reasons import Reason
 from fetch.retrieve import Retrieval
 from fetch.sources import dimse, line, reading
@@ -132,6 +134,14 @@ def test_a_list_without_an_end_is_cut_off_and_the_total_unknown(monkeypatch, lev
     assert len(plan.instances or plan.series) == 30
 
 
+def test_of_all_series_together_no_more_is_listed_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(dimse, "LISTED_IN_ALL", 20)
+    with Archive("MAIN", datasets=study(study_uid="1.1", images=8, series=4)).start() as archive:
+        plan = dimse.plan(source(archive.port), LOCAL, "1.1")
+    assert (len(plan.series), len(plan.instances)) == (4, 20)
+    assert plan.total is None or plan.total == 32
+
+
 def test_a_list_that_drips_for_ever_is_cut_off_and_the_total_unknown(monkeypatch):
     monkeypatch.setattr(dimse, "PLAN_S", 0.7)
     with dripping(lambda n: answer(SOPInstanceUID=f"1.{n}"), only_at="IMAGE") as port, within(2.5):
@@ -175,17 +185,18 @@ def test_pending_for_ever_without_an_image_is_silence(counters):
 
 def test_a_counter_that_goes_on_is_no_silence():
     with pending(lambda n: (max(0, 60 - n), n)) as port, retrieval(source(port)) as brought:
-        ends = time.monotonic() + 2.5 * QUICK.message
-        assert all(next(iter(brought)) is None for _ in iter(lambda: time.monotonic() < ends, False))
+        ends, events = time.monotonic() + 2.5 * QUICK.message, iter(brought)
+        while time.monotonic() < ends:
+            assert not isinstance(next(events), Noted) or time.monotonic() < ends - 2 * QUICK.message
 
 
 def retrieval(one):
-    return Retrieval(one, LOCAL, "1.2.3", [CTImageStorage], tick=0.1)
+    """Of one image, so that no list is asked for."""
+    return Retrieval(one, LOCAL, "1.2.3", only=[Instance("1.2.3.1", "1.2.3.1.1", CTImageStorage)], tick=0.1)
 
 
 def bring(one):
-    with retrieval(one) as brought:
-        return [received for received in brought if received]
+    return got(one, "1.2.3")[0]
 
 
 # PDUs that are too long, or never whole
@@ -236,7 +247,7 @@ def test_half_a_pdu_does_not_hold_up_whoever_leaves_a_retrieval():
     with serving([GET, CTImageStorage], (evt.EVT_C_GET, on_get)) as port:
         time.sleep(0.1)
         with within(2.5), retrieval(source(port, timeouts=patient)) as brought:
-            assert [next(iter(brought)) for _ in range(4)] == [None] * 4
+            assert None in islice(brought, 6)
 
 
 def test_an_image_longer_than_any_pdu_arrives_whole():

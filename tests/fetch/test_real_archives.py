@@ -1,24 +1,21 @@
 """The thin layer with real archives of two makes: Orthanc, and DCMTK's dcmqrscp."""
 
-import shutil
-import subprocess
 import time
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 
 import pytest
-from peers import LOCAL, QUICK, query, source
+from peers import LOCAL, QUICK, got, query, source
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from pydicom.uid import JPEG2000, CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from support.dcmqrscp import Dcmqrscp
 from support.installation import free_port
-from support.orthanc import loopback_shim
 from support.studies import OKAFOR, study
 
-from fetch.errors import FetchError, SetupFault, SourceRefused
+from fetch.errors import FetchError, SetupFault
 from fetch.find import find, find_study
-from fetch.model import AnswerKind, PatientIdentity, Source, Timeouts
+from fetch.model import AnswerKind, PatientIdentity, Received, Source, Timeouts
 from fetch.reasons import Reason
 from fetch.retrieve import Retrieval
 from fetch.sources import dimse
@@ -77,63 +74,10 @@ def of_orthanc(orthanc):
 
 @pytest.fixture(scope="module")
 def of_dcmtk(tmp_path_factory):
-    """It listens on every address, so it is given the shim of Orthanc's."""
-    assert shutil.which("dcmqrscp"), "dcmtk is not installed; run: make test-packages"
-    folder, port, held = tmp_path_factory.mktemp("dcmqrscp"), free_port(), Held.named()
-    process = _started(folder, port)
-    try:
-        _wait_until_it_echoes(source(port, aet="DCMTK"))
-        _push(folder, port, held.datasets())
-        yield Running(source(port, "dcmtk", aet="DCMTK", timeouts=LASTING), held)
-    finally:
-        process.terminate()
-        process.wait(5)
-
-
-def _started(folder: Path, port: int) -> subprocess.Popen:
-    database = folder / "database"
-    database.mkdir()
-    configuration = folder / "dcmqrscp.cfg"
-    configuration.write_text(
-        f"""NetworkTCPPort  = {port}
-MaxPDUSize      = 16384
-MaxAssociations = 16
-HostTable BEGIN
-HostTable END
-VendorTable BEGIN
-VendorTable END
-AETable BEGIN
-DCMTK {database} RW (200, 1024mb) ANY
-AETable END
-"""
-    )
-    with (folder / "dcmqrscp.log").open("wb") as log:
-        return subprocess.Popen(
-            [shutil.which("dcmqrscp"), "--config", str(configuration), "--prefer-j2k-lossy"],
-            env={"LD_PRELOAD": str(loopback_shim(folder)), "PATH": "/usr/bin"},
-            stdout=log,
-            stderr=log,
-        )
-
-
-def _wait_until_it_echoes(one: Source) -> None:
-    end = time.monotonic() + 10
-    while True:
-        try:
-            return dimse.echo(one, LOCAL)
-        except FetchError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
-
-
-def _push(folder: Path, port: int, datasets) -> None:
-    files = folder / "files"
-    files.mkdir()
-    for number, ds in enumerate(datasets):
-        ds.save_as(files / f"{number}.dcm", enforce_file_format=True)
-    storescu = ["storescu", "-aec", "DCMTK", "--propose-j2k-lossy", "+sd", "127.0.0.1", str(port), str(files)]
-    subprocess.run(storescu, check=True, capture_output=True, timeout=30)
+    held = Held.named()
+    with Dcmqrscp(tmp_path_factory.mktemp("dcmqrscp")).running() as running:
+        running.store(held.datasets())
+        yield Running(source(running.port, "dcmtk", aet=running.aet, timeouts=LASTING), held)
 
 
 @pytest.fixture(params=["of_orthanc", "of_dcmtk"])
@@ -147,9 +91,7 @@ def ask(real, question=None):
 
 
 def bring(real, study_uid, classes=()):
-    with Retrieval(real.source, LOCAL, study_uid, classes) as brought:
-        arrived = [received for received in brought if received]
-    return arrived, brought.reported
+    return got(real.source, study_uid, classes)
 
 
 def test_a_real_archive_echoes(real):
@@ -215,15 +157,14 @@ def test_a_compressed_study_arrives_as_it_is_stored(of_orthanc):
 
 def test_an_archive_that_cannot_convert_what_it_holds_says_so(of_dcmtk):
     # dcmqrscp sends in the first context of the class, which is a plain one, and has no decoder
-    with pytest.raises(SourceRefused) as raised:
-        bring(of_dcmtk, of_dcmtk.held.compressed, [CTImageStorage])
-    assert raised.value.detail == "status 0xA702"
+    arrived, reported = bring(of_dcmtk, of_dcmtk.held.compressed, [CTImageStorage])
+    assert (arrived, reported.failed, reported.status) == ([], 1, 0xA702)
 
 
 def test_leaving_a_real_archive_early_takes_no_time_and_it_still_answers(real):
     began = time.monotonic()
-    with Retrieval(real.source, LOCAL, real.held.dated, [CTImageStorage]) as brought:
-        assert next(received for received in brought if received)
+    with Retrieval(real.source, LOCAL, real.held.dated) as brought:
+        assert next(event for event in brought if isinstance(event, Received))
     assert time.monotonic() - began < 2
     assert ask(real).kind is AnswerKind.FOUND
 

@@ -1,12 +1,13 @@
 """The settings file and the environment: what loads, and how everything wrong is said at once."""
 
 import re
+import socket
 from pathlib import Path
 
 import pytest
 
 import fetch.settings
-from fetch.model import Local
+from fetch.model import Local, Way
 from fetch.setting_types import authorization
 from fetch.settings import WrongSettings, load_settings
 
@@ -181,7 +182,7 @@ def test_of_empty_sections_every_required_key_is_missed(problems):
     expected = [f"{section}.{key}" for section in ("app", "local") for key in REQUIRED[section]]
     expected += [f"sources[0].{key}" for key in REQUIRED["sources"]]
     missed = [line.partition(": missing; ")[0] for line in problems("[app]\n[local]\n[[sources]]\n[viewer]")]
-    assert missed == [*expected, "viewer.url"]
+    assert sorted(missed) == sorted([*expected, "viewer.url"])
 
 
 def test_without_any_source_there_is_nothing_to_ask(problems):
@@ -304,6 +305,38 @@ def test_an_unknown_key_is_named(problems, section, key):
     ]
 
 
+def test_images_of_an_archive_that_is_asked_over_tls_are_not_moved_to_us_in_clear(problems, load):
+    moved = with_line('retrieve = "c-move"', "[sources]")
+    assert load(moved).sources[0].retrieve is Way.MOVE
+    (problem,) = problems(moved, PREVIEW_SOURCES__MAIN__TLS="true")
+    assert problem.startswith("sources[main].retrieve = 'c-move': expected local.tls = true")
+    assert load(PREVIEW_SOURCES__MAIN__TLS="true").sources[0].retrieve is None
+    said = problems(moved, PREVIEW_SOURCES__MAIN__TLS="true", PREVIEW_LOCAL__TLS="true")
+    assert {line.partition(":")[0] for line in said} == {
+        *("local.tls_ca", "local.tls_certificate", "local.tls_key")
+    }
+
+
+def test_an_archive_elsewhere_is_not_made_to_send_to_a_receiver_that_it_cannot_reach(problems, load):
+    there = with_line('host = "pacs.example"', "[sources]")
+    moved = there.replace("[viewer]", 'retrieve = "c-move"\n\n[viewer]')
+    (problem,) = problems(moved)
+    assert problem.startswith("sources[main].retrieve = 'c-move': expected local.listen = an address")
+    assert "local.host" in problem
+    (problem,) = problems(moved, PREVIEW_LOCAL__LISTEN="::1", PREVIEW_LOCAL__HOST="here.example")
+    assert "local.listen" in problem
+    for may in (
+        {"PREVIEW_LOCAL__LISTEN": "0.0.0.0"},
+        {"PREVIEW_LOCAL__LISTEN": "10.1.2.3"},
+        {"PREVIEW_SOURCES__MAIN__HOST": "localhost"},
+        {"PREVIEW_SOURCES__MAIN__HOST": "127.0.0.2"},
+        {"PREVIEW_SOURCES__MAIN__HOST": socket.gethostname()},
+        {"PREVIEW_SOURCES__MAIN__RECEIVE_FROM": "127.0.0.1"},  # something here passes it on
+        {"PREVIEW_SOURCES__MAIN__RETRIEVE": "auto"},
+    ):
+        assert load(moved, **may)
+
+
 def test_two_sources_of_one_name_are_refused(problems):
     (line,) = problems(EXAMPLE + SECOND.replace("out-side", "main"))
     assert line == "sources[main].name = 'main': expected a name that no other one has"
@@ -343,6 +376,25 @@ def test_a_password_in_a_value_of_the_wrong_type_is_not_shown_either(problems):
     (line,) = problems(with_line('database = ["postgresql+psycopg://preview:hunter2@db.example/preview"]'))
     assert line.startswith("app.database = ")
     assert "hunter2" not in line
+
+
+def test_an_archive_may_be_trusted_with_ids_of_other_issuers_too(load):
+    (source,) = load(with_line('trusts = ["REGION"]', "[sources]")).sources
+    assert source.trusted_issuers == {"HOSP", "REGION"}
+    (source,) = load(with_line('trusted = false\ntrusts = ["REGION"]', "[sources]")).sources
+    assert source.trusted_issuers == {"REGION"}
+    (source,) = load().sources
+    assert source.trusted_issuers == {"HOSP"}
+
+
+def test_a_cross_reference_manager_is_asked_only_where_one_is_named(load):
+    assert load().identity.pix_web is None
+    assert not load().identity.second_person
+    lines = '[identity]\npix = "https://pix.example/fhir/"\n[identity.systems]\nHOSP = "urn:oid:1.2.3"\n'
+    identity = load(f"{EXAMPLE}\n{lines}").identity
+    assert identity.pix_web.url == "https://pix.example/fhir"
+    assert identity.systems == {"HOSP": "urn:oid:1.2.3"}
+    assert load(PREVIEW_IDENTITY__SECOND_PERSON="on").identity.second_person
 
 
 # The environment

@@ -1,15 +1,19 @@
 """The errand of asking: every answer is kept as it comes, and a question is never lost nor asked for ever."""
 
+import re
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select, update
 from support.inspecting import text_of
 from support.installation import source_block
 from support.studies import OKAFOR, STRANGER, study
 
+from fetch.model import Answer, AnswerKind, Approach
 from fetch.records import StudyRow, UnmatchedRow
 from preview import asking
 from preview.demo.archive import Archive
+from preview.demo.behaviour import answers, caps_answers
 from preview.records import AnswerRow, AskRow
 
 
@@ -89,7 +93,7 @@ def test_what_was_corrected_at_the_archive_leaves_the_staff_list(site, client, a
     path = client.opened(site)
     assert "CT Thorax" in client.page(path)
     with site.parts.records.read() as session:
-        assert session.scalars(select(UnmatchedRow)).all() == []
+        assert session.scalars(select(UnmatchedRow).where(UnmatchedRow.settled_at.is_(None))).all() == []
 
 
 def test_same_id_under_another_issuer_is_never_shown(site, client, archive):
@@ -99,7 +103,7 @@ def test_same_id_under_another_issuer_is_never_shown(site, client, archive):
     site.ask_all()
     html = client.page(path)
     assert "CT Thorax" not in html
-    assert "1 study there may belong to this patient." in text_of(html)
+    assert "1 study at Main archive may belong to this patient." in text_of(html)
 
 
 def test_a_stranger_under_the_same_id_waits_for_staff(site, client, archive):
@@ -108,7 +112,7 @@ def test_a_stranger_under_the_same_id_waits_for_staff(site, client, archive):
     asked(site, client)
     with site.parts.records.read() as session:
         (row,) = session.scalars(select(UnmatchedRow)).all()
-    assert set(row.doubts) == {"birth-date-differs", "name-differs"}
+    assert set(row.doubts) == {"id-reused", "birth-date-differs", "name-differs", "given-differs"}
     assert row.patient == OKAFOR
     assert row.study.patient.name == STRANGER.name
 
@@ -126,3 +130,152 @@ def test_asking_again_counts_only_when_the_question_is_answered(site, client, ar
 def asks(site) -> int:
     with site.parts.records.read() as session:
         return len(session.scalars(select(AskRow)).all())
+
+
+# --- what an archive no longer lists
+
+
+def doubts(site) -> dict[str, list[str]]:
+    """What waits for staff, by its description."""
+    with site.parts.records.read() as session:
+        rows = session.scalars(select(UnmatchedRow).where(UnmatchedRow.settled_at.is_(None))).all()
+        return {row.study.description: row.doubts for row in rows}
+
+
+def hold(archive, description: str, patient=OKAFOR, **more) -> str:
+    """Put a study into the archive; its UID."""
+    datasets = study(patient, StudyDescription=description, **more)
+    for ds in datasets:
+        archive.add(ds)
+    return datasets[0].StudyInstanceUID
+
+
+def ask_again(site, client, path: str, button: str = "Ask the archives again") -> str:
+    """The path of the page of the new question, once it is answered."""
+    response = client.press(client.page(path), button)
+    site.ask_all()
+    return response.headers["Location"]
+
+
+def test_what_an_archive_no_longer_lists_leaves_every_page_and_waits_for_staff(site, client, archive):
+    hold(archive, "Kept")
+    gone = hold(archive, "Removed")
+    path = client.opened(site)
+    colleague = site.app.test_client()
+    theirs = colleague.opened(site)
+    other_tab = ask_again(site, client, path, "All")
+    preview = re.search(r'id="title-(\w+)">\s*<span[^>]*>CT</span>\s*Removed', client.page(path))[1]
+    archive.remove(gone)
+    ask_again(site, client, path)
+    for who, page in ((client, path), (client, other_tab), (colleague, theirs)):
+        html = who.page(page)
+        assert "Kept" in html
+        assert "Removed" not in html
+    assert colleague.get(f"{theirs}/studies/{preview}").status_code == 404
+    assert doubts(site) == {"Removed": ["no-longer-listed"]}
+    said = "1 study that it listed before is no longer listed there; staff see it."
+    assert said in text_of(colleague.page(theirs))
+
+
+def test_what_is_listed_again_is_shown_again(site, client, archive):
+    datasets = study(StudyDescription="Back")
+    for ds in datasets:
+        archive.add(ds)
+    path = client.opened(site)
+    archive.remove(datasets[0].StudyInstanceUID)
+    ask_again(site, client, path)
+    assert doubts(site) == {"Back": ["no-longer-listed"]}
+    for ds in datasets:
+        archive.add(ds)
+    ask_again(site, client, path)
+    assert "Back" in client.page(path)
+    assert doubts(site) == {}
+
+
+@pytest.mark.parametrize("behaviour", [answers(0xA700), caps_answers(1, 0xA700)])
+def test_an_answer_that_is_not_whole_takes_nothing_away(site, client, archive, behaviour):
+    hold(archive, "First")
+    gone = hold(archive, "Second", day="20261102")
+    path = client.opened(site)
+    archive.remove(gone)
+    hold(archive, "Third", day="20261103")
+    archive.behave(behaviour)
+    ask_again(site, client, path)
+    with site.parts.records.read() as session:
+        assert not session.scalars(select(StudyRow).where(StudyRow.unlisted_at.is_not(None))).all()
+    assert doubts(site) == {}
+
+
+def test_a_question_about_other_dates_takes_nothing_away(site, client, archive):
+    gone = hold(archive, "Old", day="20200101")
+    hold(archive, "New")
+    path = client.opened(site)
+    everything = ask_again(site, client, path, "All")
+    assert "Old" in client.page(everything)
+    archive.remove(gone)
+    ask_again(site, client, path, "1 year")
+    assert "Old" in client.page(everything)
+    assert doubts(site) == {}
+    ask_again(site, client, path, "All")
+    assert "Old" not in client.page(everything)
+    assert doubts(site) == {"Old": ["no-longer-listed"]}
+
+
+def test_an_undated_study_that_is_gone_is_noticed_whatever_the_dates(site, client, archive):
+    gone = hold(archive, "Undated", day="")
+    path = client.opened(site)
+    archive.remove(gone)
+    ask_again(site, client, path, "Today")
+    assert doubts(site) == {"Undated": ["no-longer-listed"]}
+
+
+def test_a_study_whose_date_was_corrected_is_not_taken_for_gone(site, client, archive):
+    datasets = study(StudyDescription="Redated")
+    for ds in datasets:
+        archive.add(ds)
+    path = client.opened(site)
+    for ds in datasets:
+        ds.StudyDate = "20200101"
+        archive.add(ds)
+    ask_again(site, client, path)
+    assert doubts(site) == {}
+
+
+def test_a_study_that_is_somebody_elses_now_is_not_taken_for_gone(site, client, archive):
+    datasets = study(StudyDescription="Mixed up")
+    for ds in datasets:
+        archive.add(ds)
+    path = client.opened(site)
+    for ds in datasets:
+        ds.PatientID, ds.PatientName = STRANGER.identity.patient_id, STRANGER.name
+        ds.PatientBirthDate, ds.PatientSex = "19310131", "M"
+        archive.add(ds)
+    theirs = site.app.test_client()
+    his = theirs.opened(site, STRANGER)
+    ask_again(site, client, path)
+    assert doubts(site) == {}
+    assert "Mixed up" in theirs.page(his)
+
+
+def test_what_was_doubted_before_stays_beside_it(site, client, archive):
+    gone = hold(archive, "Whose?", PatientBirthDate="19310131")
+    path = client.opened(site)
+    assert doubts(site) == {"Whose?": ["birth-date-differs"]}
+    archive.remove(gone)
+    ask_again(site, client, path)
+    assert doubts(site) == {"Whose?": ["birth-date-differs", "no-longer-listed"]}
+
+
+def test_an_answer_to_an_older_question_does_not_hide_what_a_newer_one_found(site, client, archive):
+    datasets = study(StudyDescription="New")
+    for ds in datasets:
+        archive.add(ds)
+    client.opened(site)
+    ask = newest(site)
+    with site.parts.records.write() as session:
+        session.execute(update(AskRow).values(begun_at=site.parts.now - timedelta(seconds=30)))
+    late = Answer(
+        site.settings.sources[0], AnswerKind.ABSENT, approach=Approach((OKAFOR.identity.patient_id,))
+    )
+    asking._note(site.parts, ask.id, OKAFOR, late)
+    assert doubts(site) == {}

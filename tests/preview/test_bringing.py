@@ -7,7 +7,7 @@ from threading import Timer
 
 import pytest
 import urllib3
-from support.inspecting import text_of
+from support.inspecting import panel_polls, text_of
 from support.installation import source_block
 from support.orthanc import Orthanc
 from support.studies import OKAFOR, STRANGER, study
@@ -15,6 +15,7 @@ from support.studies import OKAFOR, STRANGER, study
 from fetch.records import StudyRow
 from preview import wanting
 from preview.asking import note_study
+from preview.bringing import _Bringing
 from preview.demo.behaviour import (
     Kind,
     answers,
@@ -92,7 +93,7 @@ def test_while_it_is_brought_the_page_says_so_with_counts_and_polls(site, client
     client.press(html, "Bring to the viewer")
     html = client.page(page)
     assert "Waiting to bring this study to the viewer." in text_of(html)
-    assert "hx-get" in html
+    assert panel_polls(html)
     with site.parts.records.write() as session:
         row = session.query(FetchRow).one()
         row.begun_at = row.beat_at = site.parts.now
@@ -157,6 +158,31 @@ def test_cancel_ends_it_within_seconds(site, client, page, archive):
     (row,) = errands(site)
     assert row.outcome is Outcome.CANCELLED
     assert "Cancelled" in text_of(client.page(page))
+
+
+def test_who_presses_the_button_again_right_after_cancel_does_not_wait(
+    site, client, page, archive, held, monkeypatch
+):
+    archive.behave(slow(2))
+    client.press(client.page(page), "Bring to the viewer")
+    (row,) = errands(site)
+    look = _Bringing._look
+    pressed: list[float] = []
+
+    def press(self) -> None:
+        if archive.asked(Kind.MOVE) and not pressed:
+            client_cancels(site, row)
+        look(self)
+        if self._cancelled and not pressed:
+            archive.behave_well()
+            wanting.want(site.parts, row.study, Errand.BRING)
+            pressed.append(time.monotonic())
+
+    monkeypatch.setattr(_Bringing, "_look", press)
+    site.fetch_all()
+    assert time.monotonic() - pressed[0] < 6
+    (row,) = errands(site)
+    assert (row.outcome, row.arrived) == (Outcome.COMPLETE, 6)
 
 
 def client_cancels(site, row) -> None:

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -23,7 +23,7 @@ from preview.demo.behaviour import (
     refuses_association,
     slow,
 )
-from preview.records import ContextRow, FetchRow
+from preview.records import ContextRow, FetchRow, NoteRow, Scope
 
 
 def lines(done):
@@ -60,7 +60,7 @@ def test_find_prints_one_json_line_a_source(site, chest):
 def test_find_asks_no_archive_of_another_issuer_unless_told_to(site, archive, chest):
     done = site.flask("find", "--patient", "4471902", "--issuer", "ELSEWHERE", "--json")
     assert [line["answer"] for line in lines(done)] == ["NOT_ASKED"]
-    assert done.returncode == 0
+    assert done.returncode == 1  # nobody was asked, so this says nothing of whether there is imaging
     assert archive.requests == []
     told = site.flask("find", "--patient", "4471902", "--issuer", "ELSEWHERE", "--all", "--json")
     assert [line["answer"] for line in lines(told)] == ["FOUND"]
@@ -158,7 +158,8 @@ def test_fetch_of_a_study_with_gaps_says_so_and_fails(install, archive, chest):
     archive.behave(leaves_out(1))
     done = site.flask("fetch", "--source", "main", "--study", chest, "--wait", "--json")
     last = json.loads(done.stdout.splitlines()[-1])
-    assert (done.returncode, last["state"], last["drawn"]) == (1, "INCOMPLETE", 3)
+    assert (done.returncode, last["state"], last["reason"]) == (1, "RESTING", "some-missing")
+    assert 0 < last["drawn"] < 4
 
 
 def test_fetch_is_watched_where_a_worker_does_it(site, chest):
@@ -184,13 +185,90 @@ def test_fetch_that_was_interrupted_is_taken_up_again(install, archive, chest):
     assert json.loads(done.stdout.splitlines()[-1])["state"] == "COMPLETE"
 
 
+def wanted_since(site, rung: datetime) -> bool:
+    with site.parts.records.read() as session:
+        return session.scalars(select(FetchRow.rung_at)).one() > rung
+
+
+def put_to_rest(site) -> None:
+    """What a worker does with a fetch that failed for now."""
+    with site.parts.records.write() as session:
+        row = session.scalars(select(FetchRow)).one()
+        row.beat_at, row.next_try_at = None, site.parts.now + timedelta(minutes=9)
+        row.tries, row.reason, row.expected, row.drawn, row.seconds = 1, "no-answer", 4, 3, 1.5
+        session.add(NoteRow(fetch=row.id, at=site.parts.now, code="way", facts={"way": "c-get"}))
+        session.add(NoteRow(fetch=row.id, at=site.parts.now, code="tried", facts={"reason": "no-answer"}))
+
+
+@pytest.fixture
+def rested(site, chest):
+    """Run the command while somebody else is at the fetch, who gives up for now."""
+
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        site.flask("fetch", "--source", "main", "--study", chest)
+        with site.parts.records.write() as session:  # with a beat that lasts, however slow this machine is
+            row = session.scalars(select(FetchRow)).one()
+            row.beat_at = site.parts.now + timedelta(minutes=5)
+        rung = row.rung_at
+        command = [str(BIN / "flask"), "--app", str(ROOT / "app.py"), "fetch", "--source", "main"]
+        with process(site, "worker", "asks", "fetches"):
+            eventually(lambda: site.parts.bell.has_worker("fetches"))
+            with subprocess.Popen(
+                [*command, "--study", chest, "--wait", *more],
+                env=site.environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            ) as running:  # fmt: skip
+                eventually(lambda: wanted_since(site, rung))
+                put_to_rest(site)
+                out, err = running.communicate(timeout=30)
+        return subprocess.CompletedProcess(command, running.returncode, out, err)
+
+    return run
+
+
+def test_fetch_that_fails_for_now_ends_with_its_reason_and_its_next_try(site, rested):
+    done = rested()
+    assert done.returncode == 1
+    first, *history = done.stdout.splitlines()
+    assert first.startswith("RESTING: 3 of 4 images drawn in 1.5 s. The archive did not answer in time.")
+    assert re.search(r"Next try at \d\d:\d\d:\d\d\.$", first)
+    assert [line.split(maxsplit=1)[1] for line in history] == [
+        "Images are brought by C-GET.",
+        "The attempt ended: The archive did not answer in time.",
+    ]
+
+
+def test_fetch_that_fails_for_now_says_so_in_json(site, rested):
+    done = rested("--json")
+    (line,) = lines(done)
+    assert (done.returncode, line["state"], line["reason"]) == (1, "RESTING", "no-answer")
+    assert datetime.fromisoformat(line["next_try_at"]) > site.parts.now
+
+
+def test_fetch_of_posters_wants_no_more_than_posters(site, chest):
+    site.flask("fetch", "--source", "main", "--study", chest, "--posters")
+    with site.parts.records.read() as session:
+        assert session.scalars(select(FetchRow)).one().scope is Scope.POSTERS
+
+
+def test_fetch_of_posters_is_done_when_they_are_there(install, archive):
+    datasets = study(images=40)
+    for ds in datasets:
+        archive.add(ds)
+    site = install(source_block("main", archive.port, aet="MAIN"), redis="embedded")
+    uid = datasets[0].StudyInstanceUID
+    done = site.flask("fetch", "--source", "main", "--study", uid, "--posters", "--wait", "--json")
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert (done.returncode, last["state"], last["expected"]) == (0, "COMPLETE", 40)
+    assert 0 < last["drawn"] <= 3
+
+
 def begun(site):
     with site.parts.records.read() as session:
         row = session.scalars(select(FetchRow)).one_or_none()
         return row is not None and row.beat_at is not None
 
 
-NOTHING = {"expected": None, "drawn": 0, "first_thumbnail_s": None, "seconds": None}
+NOTHING = {"expected": None, "drawn": 0, "first_thumbnail_s": None, "seconds": None, "next_try_at": None}
 
 
 def test_fetch_from_an_archive_that_is_down_ends_with_a_line_too(install):

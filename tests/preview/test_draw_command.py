@@ -1,7 +1,11 @@
 """``flask draw``, as a person or a script runs it."""
 
 import json
+import multiprocessing
 import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,7 @@ from click.testing import CliRunner
 from PIL import Image
 from pydicom.data import get_testdata_file
 
+from preview.cli import draw
 from preview.cli.draw import draw_command
 
 KEYS = ["file", "kind", "frames", "drawn", "pictures", "reason"]
@@ -45,6 +50,23 @@ def test_every_frame_is_drawn(tmp_path):
     (row,) = rows(sample("examples_ybr_color.dcm"), "--out", tmp_path, "--size", 32)
     assert row["frames"] == row["drawn"] == len(set(row["pictures"])) == 30
     assert row["pictures"] == sorted(row["pictures"])
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "longest"),
+    [
+        ("examples_palette.dcm", 2048, 600),
+        ("examples_palette.dcm", 500, 500),
+        ("CT_small.dcm", 2048, 256),
+        ("test-SR.dcm", 500, 500),
+    ],
+)
+def test_above_the_thumbnail_a_picture_has_at_most_three_quarters_of_its_image(
+    tmp_path, name, asked, longest
+):
+    (row,) = rows(sample(name), "--out", tmp_path, "--size", asked)
+    (path,) = row["pictures"]
+    assert max(Image.open(path).size) == longest
 
 
 def test_what_is_not_dicom_is_a_line_too(tmp_path):
@@ -85,6 +107,54 @@ def test_people_get_a_readable_line(tmp_path):
     assert "1 of 1" in result.stdout.splitlines()[0]
     assert "There is no such file." in result.stdout.splitlines()[1]
     assert not result.stderr
+
+
+def test_on_a_terminal_a_bar_says_how_far_it_is_and_leaves_the_lines_clean(tmp_path):
+    files = [sample(name) for name in ("CT_small.dcm", "SC_rgb_rle_2frame.dcm", "test-SR.dcm")]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "flask", "draw", *files, "--out", tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+    ) as running:
+        lines = running.stdout.read().splitlines()
+    os.close(theirs)
+    shown = _read(ours)
+    assert running.returncode == 0
+    assert "Drawing" in shown
+    assert "3/3" in shown
+    assert [line.split()[0] for line in lines] == files
+
+
+def _read(terminal):
+    """All of it; the end of what a terminal has is an error on Linux."""
+    with os.fdopen(terminal, "rb", buffering=0) as shown:
+        read = b""
+        try:
+            while more := shown.read(4096):
+                read += more
+        except OSError:
+            pass
+    return read.decode()
+
+
+def test_several_files_are_drawn_at_once_and_told_in_order(tmp_path, monkeypatch):
+    """By as many processes as there are cores; the first file takes longest."""
+    working = []
+
+    def kept(*what):
+        working.append({one.pid for one in multiprocessing.active_children() if one.name == "drawing"})
+        return keep(*what)
+
+    keep = draw._kept
+    monkeypatch.setattr(draw, "_kept", kept)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    files = [sample("examples_ybr_color.dcm"), *[sample("CT_small.dcm")] * 20]
+    assert [row["file"] for row in rows(*files, "--out", tmp_path)] == files
+    assert len(working) == len(files)
+    assert len(set.union(*working)) == 3
 
 
 @pytest.mark.parametrize(

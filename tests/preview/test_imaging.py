@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import select
-from support.inspecting import text_of
+from support.inspecting import panel_polls, text_of
 from support.installation import source_block
 from support.studies import OKAFOR, STRANGER, study
 
@@ -158,15 +158,16 @@ def test_a_shortened_answer_says_so_and_what_to_do(site, client, archive):
     assert len(cards(html)) == 2
 
 
-def test_a_source_of_another_issuer_is_not_asked_and_says_what_to_do(install, archive):
+def test_a_source_of_another_issuer_is_asked_by_name_and_says_what_to_do(install, archive):
     site = install(source_block("main", archive.port, aet="MAIN", issuer="RIVERSIDE"))
     client = site.app.test_client()
     html = client.page(client.opened(site))
     said = said_by(html, "main")
-    assert "○ Not searched Main archive : this patient's number there is not known." in said
+    nothing = "nothing under this name and birth date. This patient's number there is not known."
+    assert nothing in said
     assert "Ask that provider for the images, or ask staff to match the patient's number there." in said
     assert "No imaging found" not in text_of(html)
-    assert not archive.requests
+    assert all(request.keys["PatientID"] == "" for request in archive.requests)
 
 
 def test_a_dead_source_beside_an_empty_one_never_reads_as_none(install, archive):
@@ -190,7 +191,7 @@ def test_a_study_that_is_only_withheld_is_not_called_none_nor_unasked(site, clie
     fill(archive, study(replace(OKAFOR, birth_date=date(1957, 7, 14)), StudyDescription="Whose?"))
     html = client.page(client.opened(site))
     text = text_of(html)
-    assert "1 study there may belong to this patient. It is not shown until staff have checked it." in text
+    assert "1 study at Main archive may belong to this patient. Staff are checking." in text
     assert "Nothing can be shown yet." in text
     for wrong in ("No imaging found", "Not every archive could be asked", "Whose?", "1957"):
         assert wrong not in html
@@ -200,7 +201,9 @@ def test_several_withheld_studies_are_counted_in_the_plural(site, client, archiv
     nobody = replace(OKAFOR, name="")
     fill(archive, study(nobody), study(nobody), study())
     html = client.page(client.opened(site))
-    assert "2 studies there may belong to this patient. They are not shown until" in said_by(html, "main")
+    assert "2 studies at Main archive may belong to this patient. Staff are checking." in said_by(
+        html, "main"
+    )
     assert len(cards(html)) == 1
 
 
@@ -225,7 +228,7 @@ def test_two_sources_that_disagree_about_whose_it_is_withhold_it(both, archive, 
     assert not cards(html)
     assert "Whose?" not in html
     for source in ("main", "other"):
-        assert "1 study there may belong to this patient." in said_by(html, source)
+        assert " archive may belong to this patient. Staff are checking." in said_by(html, source)
 
 
 def test_a_card_disappears_when_a_second_source_says_it_is_somebody_elses(both, archive, outside):
@@ -416,7 +419,7 @@ def test_fetching_shows_the_pictures(site, client, archive):
     site.fetch_all()
     html = client.page(path)
     assert "Complete, 3 of 3 images" in text_of(html)
-    assert "hx-trigger" not in html
+    assert not panel_polls(html)
 
 
 def test_every_series_has_its_poster_and_a_large_study_says_how_many_more(site, client, archive):
@@ -436,7 +439,7 @@ def test_every_series_has_its_poster_and_a_large_study_says_how_many_more(site, 
 def test_a_page_without_anything_to_wait_for_does_not_poll(site, client, archive):
     fill(archive, study())
     html = client.page(client.opened(site))
-    assert "hx-get" not in html
+    assert not panel_polls(html)
     assert "http-equiv" not in html
 
 
@@ -462,7 +465,7 @@ def test_what_is_known_stays_on_the_page_while_the_archive_is_away(site, client,
     for said in (text_of(client.page(path)), site.ask_all() or text_of(client.page(path))):
         assert "Chest" in said
         assert "Complete, 3 of 3 images" in said
-        assert "The archive has not answered since; there may be newer images." in said
+        assert "No newer answer has come since; newer studies and images may exist." in said
         assert "No imaging found" not in said
     assert "Not searched Main archive" in text_of(client.page(path))
     assert re.findall(r'<img src="([^"]+)"', client.page(path)) == pictures

@@ -8,6 +8,7 @@ import pytest
 from support.studies import OKAFOR
 
 from fetch.model import AnswerKind, Study
+from fetch.notes import Note
 from fetch.reasons import Reason, Trouble
 from preview.claim import SILENT
 from preview.page import (
@@ -15,6 +16,9 @@ from preview.page import (
     Asked,
     AskFacts,
     FetchFacts,
+    Gap,
+    Larger,
+    LogLine,
     Nothing,
     PatientFacts,
     Picture,
@@ -26,8 +30,10 @@ from preview.page import (
     describe,
     describe_study,
     progress_of,
+    told,
 )
-from preview.records import Outcome, Role
+from preview.page.status import HeldUp
+from preview.records import Outcome, Role, Scope
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 LONG = timedelta(days=3)
@@ -68,6 +74,12 @@ def ended(outcome=Outcome.COMPLETE, reason=None, **more) -> FetchFacts:
 
 WAITING = fetching(begun_at=None, beat_at=None, arrived=0, expected=None)
 SILENCED = fetching(beat_at=NOW - SILENT - timedelta(seconds=1))
+RESTING = fetching(beat_at=None, reason=Reason.NO_ANSWER, next_try_at=NOW + timedelta(seconds=60), tries=1)
+
+
+def posters(fetch: FetchFacts, **more) -> FetchFacts:
+    """The same, of a fetch that nobody clicked for."""
+    return replace(fetch, scope=Scope.POSTERS, **more)
 
 
 def one(fetch=None, uid="1.2.3", day=date(2026, 11, 1), **more) -> StudyFacts:
@@ -103,8 +115,38 @@ EVERY_STATUS = [
     (ended(Outcome.FAILED, Reason.REQUEST_FAILED), True, Status.FAILED_SETUP),
     (ended(Outcome.FAILED), True, Status.FAILED),
     (ended(Outcome.CANCELLED), True, Status.CANCELLED),
+    (RESTING, True, Status.RESTING),
+    (RESTING, False, Status.RESTING),
+    (replace(RESTING, held_up=HeldUp(ago(300))), True, Status.HELD_UP),
+    (replace(fetching(beat_at=None), held_up=HeldUp(ago(300), paused=True)), False, Status.HELD_UP),
+    (replace(fetching(), held_up=HeldUp(ago(3))), True, Status.RUNNING),
+    (posters(replace(RESTING, held_up=HeldUp(ago(300)))), True, Status.PEEKING_LATE),
+    (replace(RESTING, next_try_at=ago(1)), True, Status.WAITING),
+    (replace(RESTING, next_try_at=ago(1), beat_at=ago(600)), True, Status.WAITING),
+    (replace(RESTING, next_try_at=ago(1)), False, Status.PAUSED),
+    (replace(RESTING, next_try_at=ago(44), wanted_at=ago(600), attended=False), True, Status.WAITING),
+    (replace(RESTING, next_try_at=ago(46), wanted_at=ago(600), attended=False), True, Status.UNATTENDED),
+    (posters(WAITING), True, Status.PEEKING),
+    (posters(fetching()), True, Status.PEEKING),
+    (posters(fetching()), False, Status.PEEKING),
+    (posters(WAITING), False, Status.PEEKING_LATE),
+    (posters(SILENCED), True, Status.PEEKING_LATE),
+    (posters(WAITING, wanted_at=ago(46), attended=False), True, Status.PEEKING_LATE),
+    (posters(RESTING), True, Status.PEEKING_RESTING),
+    (posters(ended(arrived=3)), True, Status.POSTERS),
+    (posters(ended(arrived=3, expected=None)), True, Status.POSTERS),
+    (posters(ended(arrived=480)), True, Status.COMPLETE),
+    (posters(ended(Outcome.INCOMPLETE, Reason.SOME_WITHHELD, arrived=3)), True, Status.POSTERS),
+    (posters(ended(Outcome.FAILED, Reason.NO_ANSWER)), True, Status.POSTERS_FAILED),
+    (posters(ended(Outcome.FAILED, Reason.REJECTED)), True, Status.POSTERS_FAILED),
+    (posters(ended(Outcome.CANCELLED, arrived=3)), True, Status.CANCELLED),
+    (posters(ended(Outcome.CANCELLED, arrived=0)), True, Status.CANCELLED),
+    (posters(ended(arrived=0)), True, Status.NOT_FETCHED),
 ]
-LIVE = {Status.WAITING, Status.UNATTENDED, Status.PAUSED, Status.RUNNING, Status.STALLED}
+LIVE = {
+    *(Status.WAITING, Status.UNATTENDED, Status.PAUSED, Status.RUNNING, Status.STALLED, Status.RESTING),
+    *(Status.HELD_UP, Status.PEEKING, Status.PEEKING_LATE, Status.PEEKING_RESTING),
+}
 
 
 @pytest.mark.parametrize(("fetch", "bell", "status"), EVERY_STATUS)
@@ -122,6 +164,31 @@ def test_every_status_can_come_up():
 def test_a_study_that_has_grown_at_the_archive_does_not_look_complete(counted, status):
     (card,) = said(one(ended(arrived=480), instance_count=counted)).cards
     assert card.progress.status is status
+
+
+@pytest.mark.parametrize(
+    ("fetch", "counted", "more"),
+    [
+        (ended(arrived=480), 900, 420),
+        (ended(arrived=480), 480, 0),
+        (ended(arrived=480), 468, -12),
+        (ended(arrived=480), None, 0),
+        (ended(arrived=480, expected=None), 900, 420),
+        (ended(Outcome.INCOMPLETE, Reason.SOME_MISSING, arrived=468), 480, 0),
+        (ended(Outcome.INCOMPLETE, Reason.SOME_MISSING, arrived=468), 900, 420),
+        (fetching(), 900, 0),
+        (posters(ended(arrived=3)), 900, 0),
+        (None, 900, 0),
+    ],
+)
+def test_what_the_archive_counts_now_is_compared_with_what_was_fetched(fetch, counted, more):
+    (card,) = said(one(fetch, instance_count=counted)).cards
+    assert card.progress.more == more
+
+
+def test_an_archive_that_lists_fewer_images_by_now_does_not_make_a_gap():
+    (card,) = said(one(ended(arrived=480), instance_count=468)).cards
+    assert card.progress.status is Status.COMPLETE
 
 
 @pytest.mark.parametrize("kind", [AnswerKind.OUTAGE, AnswerKind.TRUNCATED, AnswerKind.NOT_ASKED])
@@ -247,6 +314,12 @@ def test_a_wish_that_is_fulfilled_does_not_set_the_pace():
     assert said(one(old), one(done, uid="1.2.4")).pace == 5
 
 
+def test_a_fetch_that_rests_is_watched_slowly():
+    resting = replace(RESTING, wanted_at=ago(3))
+    assert said(one(resting)).pace == 5
+    assert describe_study(StudyPageFacts(Role.REFERRER, OKAFOR, one(resting), (), True), NOW).pace == 5
+
+
 def test_a_page_polls_also_for_a_study_that_its_filter_hides():
     assert said(one(fetching(), modalities=("CT",)), modality="MR").pace == 1
 
@@ -286,8 +359,18 @@ FETCHED_OTHERWISE = {
     "expected": 481,
     "arrived": 121,
     "withheld": 1,
+    "again": 1,
     "ahead": 1,
     "cancelling": True,
+    "scope": Scope.POSTERS,
+    "tries": 1,
+    "next_try_at": ago(-60),
+    "failed_at": ago(1),
+    "around": 7,
+    "gaps": (Gap(4, 12),),
+    "unsent": 12,
+    "held_up": HeldUp(ago(300)),
+    "log": (LogLine(ago(1), Note.CANCELLED),),
 }
 
 
@@ -310,6 +393,8 @@ ANSWERED_OTHERWISE = {
     "outside": 1,
     "at": ago(1),
     "withheld": 1,
+    "again": 1,
+    "unlisted": 1,
 }
 
 
@@ -388,6 +473,44 @@ def test_a_fetch_of_unknown_size_has_no_milestones_but_its_end():
     assert len(heard) == 1
 
 
+def test_posters_are_not_announced():
+    heard = {said(one(posters(fetch))).milestones for fetch in (WAITING, fetching(), ended(arrived=3))}
+    assert len(heard) == 1
+
+
+# --- the log of a fetch
+
+WORDS = [
+    (Note.WAY, {"way": "c-get"}, "Images are brought by C-GET."),
+    (Note.WAY, {"way": "wado"}, "Images are brought by WADO-RS."),
+    (
+        Note.FELL_BACK,
+        {"way": "c-move", "reason": "moved-nowhere"},
+        f"C-MOVE does not work with this archive: {Reason.MOVED_NOWHERE.sentence}",
+    ),
+    (Note.LISTED, {"count": 480, "series": 4}, "The archive lists 480 images in 4 series."),
+    (Note.TRIED, {"reason": "no-answer"}, "The attempt ended: The archive did not answer in time."),
+    (Note.TRIED, {"reason": "of another version"}, "The attempt ended: of another version"),
+    (Note.TRIED, {}, "The attempt ended: –"),
+    (Note.CANCELLED, {}, "The fetch was cancelled."),
+]
+
+
+@pytest.mark.parametrize(("note", "facts", "sentence"), WORDS)
+def test_a_line_of_the_log_is_a_sentence(note, facts, sentence):
+    assert told(LogLine(NOW, note, tuple(facts.items())), str) == sentence
+
+
+@pytest.mark.parametrize("note", Note)
+def test_every_note_can_be_told_whatever_facts_are_stored_with_it(note):
+    assert "%" not in told(LogLine(NOW, note), str)
+
+
+def test_what_is_put_into_a_sentence_is_translated_too():
+    line = LogLine(NOW, Note.NO_LISTS, (("instead", "single images"),))
+    assert told(line, lambda text: f"⟦{text}⟧").endswith("it is asked for ⟦single images⟧.⟧")
+
+
 # --- the study page
 
 
@@ -457,3 +580,91 @@ def test_a_fetch_to_which_nothing_comes_says_so_and_guesses_no_end(seconds, quie
     assert progress.status is Status.RUNNING
     assert progress.quiet == quiet
     assert (progress.left is None) == (quiet is not None)
+
+
+# --- larger pictures
+
+LARGE = replace(picture(2), enlarged="k/2-1-640.png")
+CARD = replace(picture(3), card=True)
+
+
+def enlarging(**more) -> FetchFacts:
+    return fetching(around=1, expected=None, **more)
+
+
+def enlarged(outcome=Outcome.COMPLETE, reason=None, since=60, **more) -> FetchFacts:
+    return replace(enlarging(outcome=outcome, reason=reason, **more), finished_at=ago(since))
+
+
+HOUR = 3600
+EVERY_LARGER = [
+    (LARGE, ended(), None, True, Larger.THERE),
+    (CARD, ended(), None, True, Larger.THERE),
+    (picture(1), ended(), None, True, Larger.WANTED),
+    (picture(1), posters(ended(arrived=3)), None, True, Larger.WANTED),
+    (picture(1), fetching(), None, True, Larger.LATER),
+    (picture(1), RESTING, None, True, Larger.LATER),
+    (picture(1), ended(), enlarging(), True, Larger.COMING),
+    (picture(1), ended(), enlarging(begun_at=None, beat_at=None), True, Larger.COMING),
+    (picture(1), ended(), enlarging(begun_at=None, beat_at=None), False, Larger.LATE),
+    (picture(1), ended(), enlarging(beat_at=ago(60)), True, Larger.LATE),
+    (picture(1), ended(), enlarging(beat_at=None, next_try_at=ago(-60)), True, Larger.FAILED),
+    (picture(4), ended(), enlarging(), True, Larger.WANTED),
+    (picture(1), ended(), enlarged(), True, Larger.NONE),
+    (picture(4), ended(), enlarged(), True, Larger.NONE),
+    (picture(1), ended(), enlarged(since=HOUR + 1), True, Larger.WANTED),
+    (picture(1), ended(), replace(enlarged(), around=2), True, Larger.WANTED),
+    (picture(1), ended(), replace(enlarged(), around=99), True, Larger.WANTED),
+    (picture(1), ended(), enlarged(Outcome.FAILED, Reason.NO_ANSWER), True, Larger.FAILED),
+    (picture(1), ended(), replace(enlarged(Outcome.FAILED), around=99), True, Larger.FAILED),
+    (picture(1), ended(), enlarged(Outcome.FAILED, since=HOUR + 1), True, Larger.WANTED),
+    (picture(1), ended(), enlarged(Outcome.INCOMPLETE, Reason.SOME_MISSING), True, Larger.FAILED),
+    (picture(1), ended(), enlarged(Outcome.CANCELLED), True, Larger.WANTED),
+    (replace(picture(1), largest=384), ended(), None, True, Larger.WANTED),
+    (replace(picture(1), largest=384), ended(), enlarged(), True, Larger.WANTED),
+    (replace(picture(1), largest=0), ended(), None, True, Larger.NONE),
+    (replace(picture(1), largest=0), fetching(), None, True, Larger.NONE),
+]
+
+
+def looked_at(shown, fetch, errand, bell):
+    pictures = {one.instance: one for one in (picture(1), LARGE, CARD, picture(4), shown)}
+    series = Strip(2, 2, "CT", "Axial", 4, tuple(pictures.values()))
+    place = {"series_id": 2, "instance": shown.instance}
+    facts_ = StudyPageFacts(Role.REFERRER, OKAFOR, one(fetch), (series,), bell, **place, enlarging=errand)
+    return describe_study(facts_, NOW)
+
+
+@pytest.mark.parametrize(("shown", "fetch", "errand", "bell", "larger"), EVERY_LARGER)
+def test_where_the_larger_picture_stands(shown, fetch, errand, bell, larger):
+    page = looked_at(shown, fetch, errand, bell)
+    assert (page.picture, page.larger) == (shown, larger)
+    assert page.larger_reason == (errand.reason if larger is Larger.FAILED else None)
+    assert (page.pace is not None) == (larger is Larger.COMING or page.card.live)
+
+
+@pytest.mark.parametrize(
+    ("shown", "drawn", "stands"),
+    [
+        (replace(picture(1), largest=384), (256, 192), (384, 288)),
+        (replace(picture(1), largest=2250), (256, 192), (640, 480)),
+        (replace(picture(1), largest=0), (256, 192), (256, 192)),
+        (picture(1), (256, 192), (256, 192)),
+        (replace(LARGE, largest=2250), (640, 480), (640, 480)),
+    ],
+)
+def test_a_small_picture_takes_the_place_of_its_larger_one_and_no_more(shown, drawn, stands):
+    assert shown.stands(*drawn) == stands
+
+
+def test_every_way_in_which_a_larger_picture_can_stand_comes_up():
+    assert {larger for *_, larger in EVERY_LARGER} == set(Larger)
+
+
+def test_no_page_waits_for_ever_for_a_larger_picture():
+    waiting = enlarging(begun_at=None, beat_at=None, attended=False)
+    later = [NOW + timedelta(seconds=s) for s in (30, 60, 3600)]
+    facts_ = StudyPageFacts(
+        Role.REFERRER, OKAFOR, one(ended()), (SECOND,), True, series_id=2, instance=1, enlarging=waiting
+    )
+    assert [describe_study(facts_, when).pace is not None for when in later] == [True, False, False]

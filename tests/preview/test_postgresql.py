@@ -4,50 +4,34 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import func, inspect, select, text, update
+from sqlalchemy import delete, func, inspect, select, text, update
 from support.inspecting import InspectingClient, text_of
-from support.installation import Installation, context_key, source_block
-from support.postgresql import postgresql
+from support.installation import context_key, source_block
+from support.postgresql import OnPostgreSQL, postgresql
 from support.studies import OKAFOR, study
 
 from fetch.find import find_study
 from fetch.model import Answer, AnswerKind, Received, Study
-from fetch.records import Base, StudyRow
-from fetch.settings import Settings, load_settings
-from preview import asking, wanting
+from fetch.reasons import Reason
+from fetch.records import Base, StudyRow, insert_new
+from preview import asking, errand, posters, selections, wanting
 from preview.asking import note_study
 from preview.claim import Claim, Superseded
 from preview.database import migrate
 from preview.pictures.drawing import Drawn
+from preview.pictures.selection import Purpose, Selected, Selection
 from preview.pictures.thumbnail import card_drawing
 from preview.progress import Progress
-from preview.records import ContextRow, FetchRow, Outcome
+from preview.records import ContextRow, FetchRow, InstanceRow, Outcome, Scope
 
 AT_ONCE = 8
-
-
-@dataclass(kw_only=True)
-class OnPostgreSQL(Installation):
-    """Its settings file names SQLite; the environment names PostgreSQL, and wins."""
-
-    database: str
-
-    @property
-    def settings(self) -> Settings:
-        return load_settings(self.file, self._wins)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**super().environment, **self._wins}
-
-    @property
-    def _wins(self) -> dict[str, str]:
-        return {"PREVIEW_APP__DATABASE": self.database}
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +117,30 @@ def test_from_the_clinical_application_to_the_pictures(site, archive):
     html = client.page(f"{path}/studies/{key}")
     assert "Complete" in text_of(html)
     pictures = set(re.findall(r'<img[^>]* src="([^"]+)"', html))
-    assert len(pictures) >= 4
+    assert len(pictures) >= 3  # of the chosen series both, and the middle of the other
     assert {client.get(picture).status_code for picture in pictures} == {200}
+
+
+def test_the_poster_is_chosen_by_place_and_a_key_image_comes_before_it(site, archive):
+    datasets = study(images=5)
+    for ds, height in zip(datasets, (40, 0, 10, 30, 20), strict=True):
+        ds.ImagePositionPatient, ds.ImageOrientationPatient = [0, 0, height], [1, 0, 0, 0, 1, 0]
+        archive.add(ds)
+    client = site.app.test_client()
+    path = client.opened(site)
+    client.press(client.page(path), "Fetch")
+    site.fetch_all()
+    with site.parts.records.read() as session:
+        poster = session.scalars(select(InstanceRow).where(InstanceRow.poster)).one()
+        study_row = poster.study_row
+    assert (poster.place, poster.axis, poster.poster_frame) == (20.0, [0.0, 0.0, 1.0], 1)
+    assert "3/5" in text_of(client.page(path))
+    title = Selection("Of Interest", Purpose.KEY, (Selected(datasets[1].SOPInstanceUID),))
+    with site.parts.records.write() as session:
+        for _ in range(2):  # a document that is drawn again
+            selections.keep(session, study_row, "1.2.3", title)
+        posters.choose(session, study_row, over=True)
+    assert "★ Key image 5/5" in text_of(client.page(path))
 
 
 @pytest.mark.parametrize(
@@ -157,9 +163,17 @@ def test_a_uid_that_is_too_long_for_its_column_ends_no_worker(site, archive, key
         archive.add(ds)
     client = site.app.test_client()
     client.press(client.page(client.opened(site)), "Fetch")
-    site.fetch_all()
+    fetch_to_the_end(site)
     with site.parts.records.read() as session:
         assert session.scalars(select(FetchRow)).one().outcome is outcome
+
+
+def fetch_to_the_end(site):
+    """Through every rest that follows when something did not come."""
+    for _ in range(4):
+        site.fetch_all()
+        with site.parts.records.write() as session:
+            session.execute(update(FetchRow).values(next_try_at=None))
 
 
 def test_a_uid_with_a_nul_costs_one_image_and_no_worker(site, archive):
@@ -170,11 +184,10 @@ def test_a_uid_with_a_nul_costs_one_image_and_no_worker(site, archive):
         archive.add(ds)
     client = site.app.test_client()
     client.press(client.page(client.opened(site)), "Fetch")
-    site.fetch_all()
+    fetch_to_the_end(site)
     with site.parts.records.read() as session:
         fetch = session.scalars(select(FetchRow)).one()
-    assert (fetch.outcome, fetch.reason) == (Outcome.INCOMPLETE, "some-withheld")
-    assert (fetch.drawn, fetch.withheld) == (2, 1)
+    assert (fetch.outcome, fetch.reason, fetch.drawn) == (Outcome.INCOMPLETE, "some-missing", 2)
 
 
 # --- several at once
@@ -289,11 +302,107 @@ def test_a_wish_that_comes_while_a_cancelled_fetch_ends_is_kept(site, held):
     with ThreadPoolExecutor(1) as threads:
         with site.parts.records.write() as session:
             session.execute(update(FetchRow).values(cancel_at=None))  # Fetch, not yet committed
-            ending = threads.submit(progress.finish, Outcome.CANCELLED, None)
+            ending = threads.submit(progress.finish, Outcome.CANCELLED, None, {})
             wait([ending], timeout=0.5)
         ending.result()
     with site.parts.records.read() as session:
         assert session.get_one(FetchRow, fetch_id).outcome is None
+
+
+def begun(site, held, scope: Scope = Scope.ALL) -> Progress:
+    fetch_id = wanting.want(site.parts, held, scope=scope)
+    return Progress(site.parts, Claim.take(site.parts.records, fetch_id, site.parts.now))
+
+
+def only(site) -> FetchRow:
+    with site.parts.records.read() as session:
+        return session.scalars(select(FetchRow)).one()
+
+
+def while_written(site, values, what, *args):
+    """What it returns when it began while somebody writes this of the fetch, and has not committed yet."""
+    with ThreadPoolExecutor(1) as threads:
+        with site.parts.records.write() as session:
+            session.execute(update(FetchRow).values(**values))
+            ending = threads.submit(what, *args)
+            wait([ending], timeout=0.5)
+        return ending.result()
+
+
+def test_a_cancel_that_comes_while_a_try_fails_for_now_ends_it(site, held):
+    progress = begun(site, held)
+    until = site.parts.now + timedelta(hours=1)
+    pressed = {"cancel_at": site.parts.now}
+    assert while_written(site, pressed, progress.rest, Reason.NO_ANSWER, until, {})
+    assert (only(site).outcome, only(site).next_try_at) == (Outcome.CANCELLED, None)
+
+
+def test_a_cancel_that_comes_while_a_fetch_fails_is_what_its_end_says(site, held):
+    progress = begun(site, held)
+    pressed = {"cancel_at": site.parts.now}
+    assert while_written(site, pressed, progress.finish, Outcome.FAILED, Reason.NOT_SUPPORTED, {})
+    assert (only(site).outcome, only(site).reason) == (Outcome.CANCELLED, None)
+
+
+@pytest.mark.parametrize("ending", ["rest", "finish", "fail"])
+def test_a_click_that_comes_while_a_try_for_posters_ends_is_served_at_once(site, held, ending):
+    progress = begun(site, held, Scope.POSTERS)
+    until = site.parts.now + timedelta(hours=1)
+    what = {
+        "rest": partial(progress.rest, Reason.NO_ANSWER, until, {}),
+        "finish": partial(progress.finish, Outcome.COMPLETE, None, {}),
+        "fail": partial(progress.finish, Outcome.FAILED, Reason.NOT_SUPPORTED, {}),
+    }[ending]
+    assert not while_written(site, {"scope": Scope.ALL}, what)
+    assert (only(site).outcome, only(site).next_try_at) == (None, None)
+    assert progress.claim.scope is Scope.ALL
+    assert what()  # and not once more, whatever comes of it
+
+
+def test_a_cancel_that_comes_while_a_fetch_ends_does_not_end_the_next_wish(site, held):
+    """It was pressed for the one that is ending; in the same moment somebody else presses Fetch again."""
+    wanting.want(site.parts, held)
+    now = site.parts.now
+    ended = {"finished_at": now, "outcome": Outcome.COMPLETE, "active_study": None}
+    with ThreadPoolExecutor(1) as threads:
+        with site.parts.records.write() as session:
+            session.execute(update(FetchRow).values(**ended))
+            session.add(FetchRow(study_row=held.id, active_study=held.id, wanted_at=now))
+            session.flush()
+            cancelling = threads.submit(wanting.cancel, site.parts, held)
+            wait([cancelling], timeout=0.5)
+        cancelling.result()
+    with site.parts.records.read() as session:
+        assert {row.outcome for row in session.scalars(select(FetchRow))} == {Outcome.COMPLETE, None}
+
+
+@pytest.mark.parametrize("ending", ["rest", "finish"])
+def test_clicks_and_cancels_that_race_with_the_end_of_a_try_always_have_an_effect(site, held, ending):
+    for turn in range(20):
+        progress = begun(site, held, Scope.POSTERS)
+        attempt = progress.claim.attempt
+        end = {
+            "rest": partial(progress.rest, Reason.NO_ANSWER, site.parts.now + timedelta(hours=1), {}),
+            "finish": partial(progress.finish, Outcome.COMPLETE, None, {}),
+        }[ending]
+        press = wanting.want if turn % 2 else wanting.cancel
+        start = threading.Barrier(2)
+
+        def at_the_same_time(what, start=start):
+            start.wait(10)
+            return what()
+
+        with ThreadPoolExecutor(2) as threads:
+            done, _ = threads.map(at_the_same_time, (end, partial(press, site.parts, held)))
+        with site.parts.records.read() as session:
+            newest = session.scalars(select(FetchRow).order_by(FetchRow.wanted_at.desc())).first()
+        if press is wanting.cancel:
+            assert newest.outcome in (Outcome.CANCELLED, Outcome.COMPLETE), turn
+        else:
+            is_new_or_awake = newest.attempt in (0, attempt) and newest.next_try_at is None
+            assert (newest.scope, newest.outcome, is_new_or_awake) == (Scope.ALL, None, True), (turn, done)
+        with site.parts.records.write() as session:
+            session.execute(delete(FetchRow))
 
 
 # --- the server goes, and comes back
@@ -323,3 +432,22 @@ def test_a_command_without_its_server_says_what_to_check(site, server):
     assert ran.returncode == 1
     assert "The database in app.database cannot be opened" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+# --- what is new, and what is not
+
+
+def test_of_a_row_that_is_there_already_nobody_is_told_that_it_is_new(site, held):
+    again = {"source": held.source, "study_uid": held.study_uid, "seen_at": site.parts.now}
+    with site.parts.records.write() as session:
+        assert not insert_new(session, StudyRow, again)
+        assert insert_new(session, StudyRow, again | {"study_uid": "1.2.999"})
+
+
+def test_a_study_that_is_given_to_somebody_else_keeps_nothing_that_was_drawn_for_the_first(site, held):
+    errand.fetch(site.parts, wanting.want(site.parts, held))
+    assert count(site, InstanceRow) > 0
+    theirs = replace(held.study, patient=replace(OKAFOR, name="SOMEBODY^Else"))
+    with site.parts.records.write() as session:
+        assert note_study(session, theirs, site.parts.now).key != held.key
+    assert count(site, InstanceRow) == 0

@@ -1,10 +1,19 @@
 """Where pictures are kept."""
 
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from support.studies import OKAFOR
 
+from fetch.errors import SourceRefused
+from fetch.model import Study
+from preview import shelf as shelves
+from preview import wanting
+from preview.asking import note_study
+from preview.claim import Claim
+from preview.progress import Progress
 from preview.shelf import Place, Shelf, picture_key
 
 KEY = "0" * 32
@@ -27,6 +36,34 @@ def test_nothing_but_whole_pictures_lies_on_the_shelf(tmp_path):
             one.result()
     assert seen <= set(pictures)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [shelf.path(place).name]
+
+
+def test_a_full_disk_leaves_no_half_of_a_picture(tmp_path, monkeypatch):
+    shelf, place = Shelf(tmp_path), Place(KEY, picture_key("1.2.3"), 1, 256)
+    shelf.put(place, b"png")
+
+    def full(path, content):
+        path.write_bytes(content[:1])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shelves, "_write", full)
+    with pytest.raises(SourceRefused, match="no-room"):
+        shelf.put(place, b"newer")
+    assert [path.read_bytes() for path in tmp_path.rglob("*.p*")] == [b"png"]
+
+
+def test_a_fetch_sweeps_what_a_killed_one_left_half_written(site):
+    with site.parts.records.write() as session:
+        row = note_study(session, Study("main", "1.2.3", OKAFOR), site.parts.now)
+    folder = site.folder / "shelf" / row.key
+    folder.mkdir(parents=True)
+    old, young = folder / "0.part", folder / "1.part"
+    for part in (old, young):
+        part.write_bytes(b"p")
+    os.utime(old, (0, 0))
+    fetch_id = wanting.want(site.parts, row)
+    Progress(site.parts, Claim.take(site.parts.records, fetch_id, site.parts.now)).begin()
+    assert (old.exists(), young.exists()) == (False, True)  # somebody may be writing it
 
 
 def test_only_this_user_may_look_at_the_shelf(tmp_path):

@@ -127,11 +127,22 @@ def inspect_html(html: str, *, whole: bool) -> None:
 
 
 def inspect_polling(html: str) -> None:
-    """A panel polls if and only if it says that it is busy."""
+    """Who says that it is busy polls; who is not polls slowly, or not at all."""
     panel = re.search(r'<section id="panel"[^>]*>', html)
     if panel:
         busy = 'aria-busy="true"' in panel[0]
-        assert busy == ("hx-trigger" in panel[0]) == ("hx-get" in panel[0]), panel[0]
+        assert ("hx-trigger" in panel[0]) == ("hx-get" in panel[0]), panel[0]
+        watches = 'hx-trigger="every 10s"' in panel[0]
+        assert busy == ("hx-trigger" in panel[0] and not watches), panel[0]
+    pollers = re.findall(r'<[^>]*\shx-trigger="every [^>]*>', html)
+    assert len(pollers) <= 1, pollers
+    assert pollers or "<html" not in html or 'id="banner"' not in html, "nobody looks for the banner"
+
+
+def panel_polls(html: str) -> bool:
+    """Is there more to come? The banner is looked for all the same, by itself where the panel does not."""
+    panel = re.search(r'<section id="panel"[^>]*>', html)
+    return panel is not None and "hx-get" in panel[0]
 
 
 def inspect_names(elements, ids: list[str] | None) -> None:

@@ -66,9 +66,12 @@ class Installation:
     redis: str
     port: int = field(default_factory=free_port)
     app_lines: str = ""
+    local_port: int = 11112
     viewer_lines: str = 'url = "http://127.0.0.1:3000/viewer"'
 
     def __post_init__(self) -> None:
+        if "poster_studies" not in self.app_lines:  # what is not about posters counts its requests itself
+            self.app_lines += "\nposter_studies = 0"
         self.file = self.folder / "preview.toml"
         self.file.write_text(
             f"""
@@ -86,7 +89,7 @@ listen = "127.0.0.1:{self.port}"
 
 [local]
 aet = "PREVIEW"
-port = 11112
+port = {self.local_port}
 
 {chr(10).join(self.sources)}
 
@@ -223,7 +226,7 @@ def process(site: Installation, *arguments: str):
         yield running
     finally:
         running.terminate()
-        running.wait(10)
+        running.wait(30)  # background work has a low priority, and the machine may be busy
 
 
 def eventually(true, seconds: float = 45) -> None:
@@ -232,3 +235,13 @@ def eventually(true, seconds: float = 45) -> None:
     while not true() and time.monotonic() < end:
         time.sleep(0.05)
     assert true()
+
+
+def below(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def work_horse(worker) -> int:
+    """The child that has drawing processes of its own."""
+    (horse,) = [child for child in below(worker.pid) if below(child)]
+    return horse

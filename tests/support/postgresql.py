@@ -7,11 +7,13 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
-from support.installation import free_port
+from fetch.settings import Settings, load_settings
+from support.installation import Installation, free_port
 
 _USER = "preview"
 _WHOSE = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
@@ -24,6 +26,25 @@ _SETTINGS = {
     "full_page_writes": "off",
     "shared_buffers": "16MB",
 }
+
+
+@dataclass(kw_only=True)
+class OnPostgreSQL(Installation):
+    """Its settings file names SQLite; the environment names PostgreSQL, and wins."""
+
+    database: str
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(self.file, self._wins)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**super().environment, **self._wins}
+
+    @property
+    def _wins(self) -> dict[str, str]:
+        return {"PREVIEW_APP__DATABASE": self.database}
 
 
 class PostgreSQL:
@@ -56,6 +77,8 @@ class PostgreSQL:
             self.start()
 
     def start(self) -> None:
+        if self._process is not None:
+            return
         settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": self.port}.items()]
         with (self.folder / "postgresql.log").open("ab") as log:
             self._process = subprocess.Popen(

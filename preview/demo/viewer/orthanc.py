@@ -16,6 +16,7 @@ from typing import Any
 
 import urllib3
 
+from preview.demo import switches
 from preview.demo.studies import STAMP
 from preview.secret import secret_key
 
@@ -211,10 +212,16 @@ def serve(argv: list[str] | None = None) -> None:
         if fresh:
             load(orthanc, studies, stopping)
         print(f"Orthanc {orthanc.aet} is ready on 127.0.0.1:{orthanc.port}", flush=True)
+        state, file = "up", switches.switch(orthanc.folder.parent, "main")
         while not stopping.wait(0.2):
             if process.poll() is not None:
                 raise SystemExit(f"Orthanc ended; what it said is in {orthanc.log}")
+            before, state = state, switches.read(file)
+            if state != before:  # it cannot be slowed down
+                process.send_signal(signal.SIGSTOP if state == "down" else signal.SIGCONT)
     finally:
+        process.send_signal(signal.SIGCONT)
+        switches.release_redis(orthanc.folder.parent)
         stop(process)
 
 

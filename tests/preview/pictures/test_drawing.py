@@ -11,34 +11,18 @@ from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
+from threading import Thread
 
 import pytest
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 from pydicom.data import get_testdata_file
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+from samples import ct, received
 
 from fetch.model import Patient, PatientIdentity, Received
 from preview.pictures.drawing import Drawers, DrawingKind
 
 SLOW = (1000,) * 6
-CT = Path(get_testdata_file("CT_small.dcm", download=False))
-
-
-def received(ds, syntax=ExplicitVRLittleEndian):
-    """As it comes from an archive: the data set alone, encoded."""
-    out = DicomBytesIO()
-    out.is_little_endian, out.is_implicit_VR = True, False
-    write_dataset(out, ds)
-    return Received(str(ds.get("SOPClassUID", "")), str(ds.get("SOPInstanceUID", "")), syntax, out.getvalue())
-
-
-def ct(**more):
-    ds = dcmread(CT)
-    for keyword, value in more.items():
-        setattr(ds, keyword, value)
-    return ds
 
 
 @cache
@@ -217,6 +201,54 @@ def test_submitting_waits_while_enough_objects_wait():
         assert not first.done()
         drawers.submit(received(ct()))
         assert first.done()
+
+
+def test_submitting_waits_while_enough_bytes_wait_or_are_drawn():
+    small = received(ct())
+    with Drawers(count=1, most_bytes=huge().size + 1) as drawers:
+        first = drawers.submit(huge(), SLOW)
+        assert not first.done()
+        drawers.submit(small)
+        assert first.done()
+
+
+def test_whoever_waits_to_submit_when_the_work_is_dropped_is_let_go():
+    late = []
+    with pytest.raises(KeyError), Drawers(count=1, waiting=1) as drawers:
+        wait_until_drawn(drawers.submit(huge(), SLOW))
+        drawers.submit(received(ct()))
+        thread = Thread(target=lambda: late.append(drawers.submit(received(ct()))))
+        thread.start()
+        time.sleep(0.2)
+        raise KeyError
+    thread.join(10)
+    assert late[0].cancelled()
+
+
+def test_what_is_dropped_is_not_waited_for_at_the_end():
+    began, before = time.monotonic(), children()
+    with Drawers(count=1) as drawers:
+        done = drawers.submit(received(ct()))
+        done.result()
+        waiting = [drawers.submit(huge(), SLOW) for _ in range(3)]
+        wait_until_drawn(waiting[0])
+        drawers.drop()
+    assert time.monotonic() - began < 2
+    assert children() == before
+    assert done.result().drawing.kind is DrawingKind.IMAGE
+    for future in waiting:
+        with pytest.raises(CancelledError):
+            future.result(timeout=0)
+
+
+def test_room_is_waited_for_only_so_long():
+    with pytest.raises(KeyError), Drawers(count=1, waiting=1) as drawers:
+        wait_until_drawn(drawers.submit(huge(), SLOW))
+        small = received(ct())
+        assert drawers.has_room(small, 0)
+        drawers.submit(small)
+        assert not drawers.has_room(small, 0.1)
+        raise KeyError
 
 
 def test_the_processes_die_with_a_parent_that_is_killed():

@@ -5,44 +5,15 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom import Dataset, dcmread
-from pydicom.data import get_testdata_file
-from pydicom.dataset import FileMetaDataset
-from pydicom.encaps import encapsulate
+from pydicom import Dataset
 from pydicom.pixels import pixel_array
-from pydicom.uid import MPEG2MPML, CTImageStorage, ExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLosslessSV1
+from pydicom.uid import HEVCMP51, MPEG2MPML, RLELossless
+from samples import image, jpeg, jpeg_image, ramp, sample
 
-from preview.pictures.thumbnail import Drawing, DrawingKind, draw, spread
+from preview.pictures.stack import spread
+from preview.pictures.thumbnail import Drawing, DrawingKind, draw
 
 SENTINEL = "ZZSENTINEL"
-
-
-def sample(name):
-    return dcmread(get_testdata_file(name, download=False), force=True)
-
-
-def image(pixels, **more):
-    """A CT image of these grey values, unlike any patient's."""
-    ds = Dataset()
-    ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds.SOPClassUID = CTImageStorage
-    ds.Rows, ds.Columns = pixels.shape[-2:]
-    ds.SamplesPerPixel = 1
-    ds.PhotometricInterpretation = "MONOCHROME2"
-    ds.BitsAllocated = ds.BitsStored = pixels.dtype.itemsize * 8
-    ds.HighBit = ds.BitsStored - 1
-    ds.PixelRepresentation = int(pixels.dtype.kind == "i")
-    ds.NumberOfFrames = pixels.shape[0] if pixels.ndim == 3 else 1
-    ds.PixelData = pixels.tobytes()
-    for keyword, value in more.items():
-        setattr(ds, keyword, value)
-    return ds
-
-
-def ramp(low=0, high=255, dtype="<i2"):
-    """256 x 256 values that rise from left to right."""
-    return np.tile(np.linspace(low, high, 256).astype(dtype), (256, 1))
 
 
 def seen(drawing: Drawing, place=0):
@@ -142,6 +113,22 @@ def test_odd_bit_depths_ignore_the_bits_that_are_not_stored():
     assert (seen(draw(clean)) == seen(draw(soiled))).all()
 
 
+@pytest.mark.parametrize("syntax", ["native", "RLE"])
+@pytest.mark.parametrize(
+    ("dtype", "bits", "high"), [("<u2", 12, 15), ("<u2", 10, 12), ("<i2", 12, 14), ("u1", 6, 7)]
+)
+def test_values_that_do_not_end_at_the_lowest_bit_are_moved_there(dtype, bits, high, syntax):
+    low = -(2 ** (bits - 1)) if dtype == "<i2" else 0
+    values = ramp(low, low + 2**bits - 1, dtype)
+    right = draw(image(values, BitsStored=bits, HighBit=bits - 1, WindowCenter=low + 20, WindowWidth=30))
+    soiled = (values.astype("i4") << (high - bits + 1)) | 1  # what else is in a word is no part of it
+    ds = image(soiled.astype(dtype), BitsStored=bits, HighBit=high, WindowCenter=low + 20, WindowWidth=30)
+    if syntax == "RLE":
+        ds.compress(RLELossless, generate_instance_uid=False)
+        ds.HighBit = high
+    assert draw(ds) == right
+
+
 def test_floating_point_pixels_are_drawn():
     ds = image(ramp(0, 1000, "<i4"))
     del ds.PixelData, ds.PixelRepresentation, ds.BitsStored, ds.HighBit
@@ -234,33 +221,18 @@ def test_colours_are_right_however_they_are_encoded(name):
     assert np.abs(bars - expected).max() <= 6
 
 
-def jpeg(colour):
-    out = BytesIO()
-    Image.new("RGB", (16, 16), colour).save(out, "JPEG", quality=95)
-    return out.getvalue()
-
-
-def jpeg_image(frames):
-    ds = image(np.zeros((16, 16), "u1"))
-    ds.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
-    ds.SamplesPerPixel, ds.PlanarConfiguration, ds.PhotometricInterpretation = 3, 0, "YBR_FULL_422"
-    ds.NumberOfFrames = len(frames)
-    ds.PixelData = encapsulate(frames)
-    ds["PixelData"].is_undefined_length = True
-    return ds
-
-
 def test_a_jpeg_keeps_its_colours():
     assert np.abs(seen(draw(jpeg_image([jpeg((200, 120, 40))]))) - (200, 120, 40)).max() <= 4
 
 
 def test_a_palette_is_applied():
     ds = sample("examples_palette.dcm")
-    expected = np.asarray(Image.open(BytesIO(draw(ds, sizes=(800,)).pictures[0].png)))
+    places = pixel_array(ds)[50:306, 300:556]
+    ds.Rows, ds.Columns, ds.PixelData = *places.shape, places.tobytes()
     table = np.frombuffer(ds.RedPaletteColorLookupTableData, "<u2") >> 8
-    red = table[np.minimum(pixel_array(ds), len(table) - 1)]
-    assert expected.shape[:2] == red.shape == (350, 800)
-    assert (expected[..., 0] == red).all()
+    red = table[np.minimum(places, len(table) - 1)]
+    assert len(set(red.ravel())) > 10
+    assert (seen(draw(ds))[..., 0] == red).all()
 
 
 def test_grey_stays_grey_and_colour_stays_colour():
@@ -286,11 +258,35 @@ def test_the_shape_is_that_of_the_body_part(facts, shape):
     assert Image.open(BytesIO(picture.png)).size == shape
 
 
-def test_the_longest_side_is_the_size_asked_for_up_and_down():
-    drawing = draw(sample("CT_small.dcm"), sizes=(16, 64, 500))
+def test_the_longest_side_of_a_thumbnail_is_the_size_asked_for_up_and_down():
+    drawing = draw(sample("CT_small.dcm"), sizes=(16, 64, 256))
     assert [(p.size, p.width, p.height) for p in drawing.pictures] == [
-        (16, 16, 16), (64, 64, 64), (500, 500, 500)
+        (16, 16, 16), (64, 64, 64), (256, 256, 256)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shape", "facts", "sizes"),
+    [
+        ((2000, 1000), {}, [(256, 128, 256), (640, 320, 640)]),
+        ((512, 512), {}, [(256, 256, 256), (640, 384, 384)]),
+        ((128, 512), {"PixelSpacing": [4, 1]}, [(256, 256, 256), (640, 384, 384)]),
+        ((512, 512), {"PixelSpacing": [1, 2]}, [(256, 256, 128), (640, 384, 192)]),
+        ((343, 343), {}, [(256, 256, 256), (640, 257, 257)]),
+        ((342, 342), {}, [(256, 256, 256)]),
+        ((64, 64), {}, [(256, 256, 256)]),
+    ],
+)
+def test_an_enlarged_picture_has_at_most_three_quarters_of_the_image(shape, facts, sizes):
+    drawing = draw(image(np.zeros(shape, "u1"), **facts), sizes=(256, 640))
+    assert [(p.size, p.width, p.height) for p in drawing.pictures] == sizes
+    assert drawing.largest == (int(max(shape) * 0.75) if len(sizes) > 1 else 0)
+    assert [Image.open(BytesIO(p.png)).size for p in drawing.pictures] == [s[1:] for s in sizes]
+
+
+def test_of_a_small_image_there_is_no_enlarged_picture_at_all():
+    drawing = draw(sample("CT_small.dcm"), sizes=(640,))
+    assert (drawing.kind, drawing.pictures, drawing.reason) == (DrawingKind.IMAGE, (), None)
 
 
 def test_the_same_input_gives_the_same_bytes():
@@ -346,8 +342,10 @@ def test_an_image_that_must_not_or_cannot_be_decoded_is_a_card_with_the_reason(c
 @pytest.mark.parametrize(
     ("syntax", "reason"),
     [
-        (JPEGLosslessSV1, "JPEG lossless: cannot be drawn yet"),
-        (MPEG2MPML, "MPEG-2 video: cannot be drawn yet"),
+        ("1.2.840.10008.1.2.4.66", "JPEG Lossless, Hierarchical (Process 29): cannot be drawn yet"),
+        (MPEG2MPML, "MPEG-2 video: a film, which this preview does not show"),
+        ("1.2.840.10008.1.2.4.102.1", "MPEG-4 video: a film, which this preview does not show"),
+        (HEVCMP51, "HEVC video: a film, which this preview does not show"),
         ("1.2.3.4", "An unknown compression: cannot be drawn yet"),
     ],
 )

@@ -1,0 +1,140 @@
+"""Everything that two identities say of each other, field by field, before anything is concluded."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from fetch.identity import ids
+from fetch.identity.context import Context
+from fetch.identity.dates import Births, compare_births
+from fetch.identity.grades import Agreement, Compared, Field
+from fetch.identity.likeness import NamesCompared, compare_names
+from fetch.identity.names import Names, read
+from fetch.identity.placeholders import implausible, is_placeholder
+from fetch.model import Patient
+
+_SHORTEST_ACCESSION = 4
+_OF_BIRTHS = {
+    Births.SAME: Agreement.AGREE,
+    Births.SWAPPED: Agreement.SIMILAR,
+    Births.SIMILAR: Agreement.SIMILAR,
+    Births.SAME_TEXT: Agreement.SIMILAR,
+    Births.DIFFERENT: Agreement.DIFFER,
+    Births.MISSING: Agreement.MISSING,
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two identities side by side: the patient asked for, and whom a source says its study shows."""
+
+    asked: Patient
+    found: Patient
+    context: Context
+
+    @cached_property
+    def id(self) -> Agreement:
+        return ids.compare_ids(self.asked.identity.patient_id, self.found.identity.patient_id)
+
+    @cached_property
+    def issuer(self) -> Agreement:
+        return ids.compare_issuers(self.asked.identity.issuer, self.found.identity.issuer)
+
+    @cached_property
+    def trusted(self) -> bool:
+        return ids.is_trusted(self.found.identity.issuer, self.context.trusted)
+
+    @cached_property
+    def ids_written(self) -> tuple[str, str]:
+        return self.asked.identity.patient_id, self.found.identity.patient_id
+
+    @property
+    def id_placeholder(self) -> bool:
+        return any(map(is_placeholder, self.ids_written))
+
+    @property
+    def id_unusable(self) -> bool:
+        return any(map(ids.unusable, self.ids_written))
+
+    @cached_property
+    def same_identity(self) -> bool:
+        """Id and issuer both the same, and somebody's."""
+        return self.id is self.issuer is Agreement.AGREE and not self.id_unusable
+
+    @cached_property
+    def written_names(self) -> tuple[Names, Names]:
+        return read(self.asked.name), read(self.found.name)
+
+    @cached_property
+    def names(self) -> NamesCompared:
+        return compare_names(*self.written_names)
+
+    @property
+    def name_garbled(self) -> bool:
+        return any(names.garbled for names in self.written_names)
+
+    @property
+    def name_placeholder(self) -> bool:
+        return any(names.placeholder for names in self.written_names)
+
+    @cached_property
+    def suffix(self) -> Agreement:
+        ours, theirs = (names.suffix for names in self.written_names)
+        return _equal(ours, theirs)
+
+    @cached_property
+    def births(self) -> Births:
+        return compare_births(self.asked, self.found)
+
+    @cached_property
+    def birth_implausible(self) -> bool:
+        born = (self.asked.birth_date, self.found.birth_date)
+        return any(day is not None and implausible(day, self.context.today) for day in born)
+
+    @property
+    def birth_date(self) -> Agreement:
+        return _OF_BIRTHS[self.births]
+
+    @cached_property
+    def sex(self) -> Agreement:
+        ours, theirs = (patient.sex.strip().upper() for patient in (self.asked, self.found))
+        return _equal(*(sex if sex in ("M", "F") else "" for sex in (ours, theirs)))
+
+    @cached_property
+    def accession(self) -> Agreement:
+        return _equal(_number(self.context.accession_brought), _number(self.context.accession_carried))
+
+    @cached_property
+    def person(self) -> tuple[Agreement, Agreement, Agreement]:
+        """Family name, given name, birth date. What was wrongly encoded differs from nothing."""
+        names = (self.names.family.agreement, self.names.given.agreement)
+        if self.name_garbled:
+            names = tuple(Agreement.MISSING if one is Agreement.DIFFER else one for one in names)  # type: ignore[assignment]
+        return (*names, self.birth_date)
+
+    @property
+    def compared(self) -> tuple[Compared, ...]:
+        family, given, birth_date = self.person
+        said = {
+            Field.ID: self.id,
+            Field.ISSUER: self.issuer,
+            Field.FAMILY: family,
+            Field.GIVEN: given,
+            Field.MIDDLE: self.names.middle,
+            Field.SUFFIX: self.suffix,
+            Field.BIRTH_DATE: birth_date,
+            Field.SEX: self.sex,
+            Field.ACCESSION: self.accession,
+        }
+        return tuple(Compared(field, agreement) for field, agreement in said.items())
+
+
+def _equal(ours: str, theirs: str) -> Agreement:
+    if not ours or not theirs:
+        return Agreement.MISSING
+    return Agreement.AGREE if ours == theirs else Agreement.DIFFER
+
+
+def _number(accession: str) -> str:
+    """One that is too short, or a placeholder, tells nothing."""
+    usable = len(accession.strip()) >= _SHORTEST_ACCESSION and not ids.unusable(accession)
+    return accession.strip().casefold() if usable and not is_placeholder(accession) else ""

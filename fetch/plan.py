@@ -1,0 +1,438 @@
+"""What is asked for next while a study is brought, and what became of each instance. Pure."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+
+from pydicom.uid import KeyObjectSelectionDocumentStorage
+
+from fetch.model import Instance, Level, Plan, Reported, Series, Share
+from fetch.order import LAST_OF_POSTERS, Group, Queue, Turn, sweep
+from fetch.reasons import Reason
+
+MOST_TRIES = 3
+"""So often one instance is asked for in requests that end well; then it is given up."""
+MOST_BREAKS = 3
+"""So often a connection may end over one instance; after the first time it is asked for with few others, then
+alone, so that nothing else ends with it."""
+_REFUSED_ALONE = 2
+"""So many single images may be refused, where none ever came, before whole series are asked for."""
+_FEW = 8
+_MOST_KEY_IMAGES = 8
+"""Of the images that key object selections name, so many belong to the posters."""
+_MOST_WHILE_LISTING = 4
+"""So many images of a sweep in one request while posters may still be listed: on a slow line these would wait
+behind it."""
+_FEW_FOR_A_POSTER = 20
+"""A series of no more images is brought whole for its poster, where single images are not to be had."""
+
+
+_COARSENESS = {Level.IMAGE: 0, Level.SERIES: 1, Level.STUDY: 2}
+
+
+@dataclass
+class _Wanted:
+    instance: Instance
+    place: int
+    """Where it stands in its series, from 0."""
+    turn: Turn
+    asked: int = 0
+    broken: int = 0
+    company: str = ""
+    """With whom it is asked for: its series, unless a connection ended over it."""
+
+    @property
+    def uid(self) -> str:
+        return self.instance.instance_uid
+
+
+@dataclass
+class _Whole:
+    """A series, or the study, that can only be asked for as a whole."""
+
+    share: Share
+    expected: int | None
+    most_tries: int = MOST_TRIES
+    asked: int = 0
+    broken: int = 0
+    over: bool = False
+    under_way: bool = False
+    arrived: set[str] = field(default_factory=set)
+    short: bool = False
+    """By the archive's own words there is more than came."""
+
+
+class Planner:
+    """Hands out shares of one study and keeps account; whoever shares it between threads holds a lock.
+
+    ``held``: instances that are here already. ``posters_only``: nothing of the sweep is handed out. Every
+    instance that is listed and meant is asked for until it is here or in ``given_up`` with a reason.
+    """
+
+    def __init__(self, study_uid: str, held: Collection[str] = (), *, posters_only: bool = False) -> None:
+        self.study_uid = study_uid
+        self.posters_only = posters_only
+        self.list_ended = False
+        self.arrived: set[str] = set(held)
+        self.given_up: dict[str, Reason] = {}
+        self.level = Level.IMAGE
+        self.patient = False
+        """Where each request is costly, the sweep waits for the whole list."""
+        self.takes_lists = True
+        """Lists of instances in one request; else they are asked for one by one."""
+        self._held_at_first = bool(held)
+        self._wanted: dict[str, _Wanted] = {}
+        self._sizes: Counter[str] = Counter()
+        self._numbers: dict[str, int] = {}
+        self._key_images: dict[str, int] = {}
+        self._under_way: set[str] = set()
+        self._queue = Queue()
+        self._wholes: dict[str, _Whole] = {}
+        self._came_singly = False
+        self._refused_alone: list[str] = []
+        self._of_list: dict[str, _Whole] = {}
+        """Those that any way has to ask for as a whole."""
+        self._of_wholes: set[str] = set()
+        """What came with a whole series or study: asked for just because it is not listed."""
+
+    # --- what the list says
+
+    def name(self, instance: Instance) -> None:
+        """An instance was listed; the first of all is wanted at once."""
+        uid = instance.instance_uid
+        if not uid or uid in self._wanted:
+            return
+        first = not self._wanted and not self._held_at_first
+        place = self._sizes[instance.series_uid]
+        self._sizes[instance.series_uid] += 1
+        self._wanted[uid] = wanted = _Wanted(instance, place, Turn.FIRST if first else sweep(place))
+        if instance.sop_class == KeyObjectSelectionDocumentStorage:
+            wanted.turn = Turn.SELECTION
+        elif uid in self._key_images:
+            wanted.turn = Turn.KEY_IMAGE
+        self._enqueue(wanted)
+
+    def series_listed(self, series: Series) -> None:
+        """The list of a series is complete: now its middle is known. One without a list comes as a whole."""
+        for instance in series.instances:
+            self.name(instance)
+        whole = Share(self.study_uid, series.series_uid)
+        is_cut = series.expected is None or series.expected > len(series.instances)
+        named = [self._wanted[i.instance_uid] for i in series.instances if i.instance_uid]
+        listless = not named
+        coarse = listless or (self.level is Level.SERIES and any(map(self._is_missing, named)))
+        if coarse or is_cut:
+            self._want_whole(whole, series.expected, MOST_TRIES if coarse else 1, always=listless or is_cut)
+        if listless:
+            return
+        for place, wanted in enumerate(named):
+            self._move(wanted, place)
+        self._raise(named[len(named) // 2], Turn.POSTER)
+
+    def list_over(self, plan: Plan) -> None:
+        """The list has ended. Where it named nothing, the study is asked for as a whole."""
+        if not self._wanted and not self._wholes:
+            self._want_whole(Share(self.study_uid), plan.total)
+        elif plan.lacks_series:
+            self._want_whole(Share(self.study_uid), None, most_tries=1)
+        self.list_ended = True
+        self._judge_refused()
+
+    def hurry(self, uids: Iterable[str]) -> None:
+        """A key object selection names these: they come before all others, also if they are listed later."""
+        for uid in uids:
+            self._key_images.setdefault(uid, len(self._key_images))
+            if uid in self._wanted:
+                self._raise(self._wanted[uid], Turn.KEY_IMAGE)
+
+    def widen(self) -> None:
+        """Everything is wanted now, not only the posters."""
+        self.posters_only = False
+        for wanted in self._wanted.values():
+            self._enqueue(wanted)
+
+    def begin_way(self) -> None:
+        """Another way is tried: what the last one did not take, or did not bring, is asked for anew."""
+        self.level, self.takes_lists = Level.IMAGE, True
+        self.given_up.clear()
+        self._queue.clear()
+        self._under_way.clear()
+        self._refused_alone, self._came_singly = [], False
+        self._wholes = {
+            uid: _Whole(whole.share, whole.expected, whole.most_tries) for uid, whole in self._of_list.items()
+        }
+        for wanted in self._wanted.values():
+            wanted.asked, wanted.broken, wanted.company = 0, 0, ""
+            self._enqueue(wanted)
+
+    # --- what is asked for
+
+    @property
+    def waits(self) -> bool:
+        """May there be something to ask for? ``next_share`` knows for certain."""
+        return self._queue.has(self._last) or any(map(self._is_due, self._wholes.values()))
+
+    @property
+    def _last(self) -> Turn:
+        early = self.patient and not self.list_ended
+        return LAST_OF_POSTERS if self.posters_only or early else Turn.REST
+
+    def _is_due(self, whole: _Whole) -> bool:
+        return self._is_small_enough(whole) and not (whole.over or whole.under_way)
+
+    def _is_small_enough(self, whole: _Whole) -> bool:
+        return not self.posters_only or 0 < (whole.expected or 0) <= _FEW_FOR_A_POSTER
+
+    @property
+    def lacks_posters(self) -> bool:
+        """Is there a series without any picture that could only be brought whole, and may be too long?"""
+        seen = {w.instance.series_uid for w in self._wanted.values() if w.uid in self.arrived}
+        late = (w for w in self._wholes.values() if not (w.over or self._is_small_enough(w)))
+        return any(whole.share.series_uid not in seen for whole in late)
+
+    def next_share(self, most: int) -> Share | None:
+        """What to ask for now, at most ``most`` instances; None if there is nothing, or nothing yet."""
+        uids = self._queue.take(partial(self._most, most), self._last, self._is_its_turn)
+        if uids:
+            self._under_way.update(uids)
+            instances = tuple(self._wanted[uid].instance for uid in uids)
+            return Share(self.study_uid, instances[0].series_uid, instances)
+        self._judge_refused()
+        for whole in self._wholes.values():
+            if self._is_due(whole):
+                whole.under_way = True
+                return whole.share
+        return None
+
+    def _most(self, most: int, turn: Turn) -> int:
+        if not self.takes_lists:
+            return 1
+        early = turn > LAST_OF_POSTERS and not self.list_ended
+        return min(most, _MOST_WHILE_LISTING) if early else most
+
+    @property
+    def left(self) -> bool:
+        """Is there something that is meant, and was not asked for?"""
+        open_ = (wanted for wanted in self._wanted.values() if self._is_open(wanted))
+        return any(map(self._is_meant, open_)) or any(map(self._is_due, self._wholes.values()))
+
+    @property
+    def idle(self) -> bool:
+        """Will there be nothing more to ask for? Meant for the moment when ``next_share`` had nothing."""
+        busy = self._under_way or any(whole.under_way for whole in self._wholes.values())
+        return self.list_ended and not busy
+
+    # --- what came of it
+
+    def arrive(self, uid: str, share: Share) -> bool:
+        """An instance is here; False if it was before."""
+        if share.level is Level.IMAGE:
+            self._came_singly = True
+            self._judge_refused()
+        else:
+            self._of_wholes.add(uid)
+            if share.series_uid in self._wholes:
+                self._wholes[share.series_uid].arrived.add(uid)
+        if uid in self.arrived:
+            return False
+        self.arrived.add(uid)
+        self.given_up.pop(uid, None)
+        return True
+
+    def ended(self, share: Share, reported: Reported) -> None:
+        """The request ended in an orderly way: what did not come is asked for again, or given up."""
+        if share.level is not Level.IMAGE:
+            self._whole_ended(share, reported)
+            return
+        failed = set(reported.failed_uids)
+        all_failed = bool(reported.failed) and reported.failed == len(share.instances)
+        for wanted in self._returned(share):
+            wanted.asked += 1
+            if wanted.asked < MOST_TRIES:
+                wanted.turn = max(wanted.turn, Turn.REST) if wanted.turn > LAST_OF_POSTERS else wanted.turn
+                self._enqueue(wanted)
+            else:
+                reason = Reason.REPORTED_FAILED if all_failed or wanted.uid in failed else Reason.NOT_SENT
+                self.given_up[wanted.uid] = reason
+        self._judge_refused()
+
+    def broke(self, share: Share, reason: Reason) -> None:
+        """The line ended in the middle: only what had not come yet is asked for again."""
+        if share.level is not Level.IMAGE:
+            self._whole_broke(share, reason)
+            return
+        returned = self._returned(share)
+        for number, wanted in enumerate(returned):
+            wanted.broken += 1
+            if reason is Reason.OUT_OF_RESOURCES and not self.posters_only:  # others may come meanwhile
+                wanted.turn = Turn.REST
+            few = f"{returned[0].uid} {number // _FEW}"
+            wanted.company = few if wanted.broken == 1 else wanted.uid
+            if wanted.broken < MOST_BREAKS:
+                self._enqueue(wanted)
+            else:
+                self.given_up[wanted.uid] = reason
+        self._judge_refused()
+
+    def put_back(self, share: Share) -> None:
+        """It was not asked for after all."""
+        if share.level is not Level.IMAGE and share.series_uid in self._wholes:
+            self._wholes[share.series_uid].under_way = False
+        for wanted in self._returned(share):
+            self._enqueue(wanted)
+
+    def refused(self, share: Share) -> bool:
+        """The archive does not take such a request: ask in a coarser way. False if there is none.
+
+        One image that it refuses where it sends others is given up alone.
+        """
+        if share.level is Level.IMAGE and len(share.instances) == 1:
+            self._refused_alone += [wanted.uid for wanted in self._returned(share)]
+            self._judge_refused()
+            return True
+        self.put_back(share)
+        if share.level is Level.IMAGE:
+            self.takes_lists = False
+        elif share.level is Level.SERIES:
+            self._coarser(Level.STUDY)
+        else:
+            return False
+        return True
+
+    @property
+    def short(self) -> bool:
+        """Did less come of a series or the study, asked for as a whole, than there is?"""
+        return any(whole.short for whole in self._wholes.values())
+
+    def give_up_rest(self, reason: Reason) -> None:
+        """Nobody asks any more: every instance that is meant and not here gets this reason."""
+        for uid, wanted in self._wanted.items():
+            if uid not in self.arrived and self._is_meant(wanted):
+                self.given_up.setdefault(uid, reason)
+
+    def is_poster(self, uid: str) -> bool:
+        """Is it one of those that are brought before the sweep?"""
+        return uid in self._wanted and self._wanted[uid].turn <= LAST_OF_POSTERS
+
+    def is_asked_for(self, uid: str) -> bool:
+        """Was it asked for, by its name or with a whole series or study?"""
+        return uid in self._wanted or uid in self._of_wholes
+
+    @property
+    def listed(self) -> int:
+        return len(self._wanted)
+
+    def is_expected(self, uid: str) -> bool:
+        """Can it be told yet whether it was asked for? While the list arrives, only of what it named."""
+        whole = any(whole.under_way for whole in self._wholes.values())
+        return self.list_ended or whole or uid in self._wanted
+
+    # --- requests for a whole series, or for the study
+
+    def _judge_refused(self) -> None:
+        """Whether an archive refuses one image, or single images at all, shows with the next one."""
+        if self._came_singly:
+            self.given_up |= dict.fromkeys(self._refused_alone, Reason.REPORTED_FAILED)
+            self._refused_alone.clear()
+            return
+        others = not self.list_ended or self._under_way or self._queue.has(self._last)
+        if len(self._refused_alone) >= _REFUSED_ALONE or (self._refused_alone and not others):
+            self._refused_alone.clear()
+            self._coarser(Level.SERIES)
+
+    def _coarser(self, level: Level) -> None:
+        if _COARSENESS[level] <= _COARSENESS[self.level]:  # another carrier found out in the same moment
+            return
+        self.level = level
+        self._queue.clear()
+        self._wholes.clear()
+        if level is Level.STUDY:
+            self._want_whole(Share(self.study_uid), len(self._wanted) or None, always=False)
+        for uid, whole in self._of_list.items() if level is Level.SERIES else ():
+            self._wholes[uid] = whole  # no request for single images brings what the list lacks
+        # also what another carrier asks for just now: it may come back without it
+        missing = {w.instance.series_uid for w in self._wanted.values() if self._is_missing(w)}
+        for uid in self._sizes if level is Level.SERIES else ():
+            if uid in missing:
+                if uid in self._wholes and self._wholes[uid].over:
+                    del self._wholes[uid]
+                self._want_whole(Share(self.study_uid, uid), self._sizes[uid], always=False)
+
+    def _want_whole(
+        self, share: Share, expected: int | None, most_tries: int = MOST_TRIES, *, always: bool = True
+    ) -> None:
+        """``always``: in any way, because the list lacks it; else only where single images are not taken."""
+        whole = self._wholes.setdefault(share.series_uid, _Whole(share, expected, most_tries))
+        whole.expected = max(whole.expected or 0, expected or 0) or None
+        if always:
+            self._of_list[share.series_uid] = whole
+
+    def _whole_ended(self, share: Share, reported: Reported) -> None:
+        whole = self._wholes.get(share.series_uid)
+        if whole is None:
+            return
+        whole.under_way, whole.asked = False, whole.asked + 1
+        expected = whole.expected if whole.expected is not None else max(1, reported.completed or 0)
+        whole.short = len(whole.arrived) < expected or bool(reported.failed)
+        whole.over = not whole.short or whole.asked >= whole.most_tries
+        self._give_up_inside(whole, Reason.NOT_SENT)
+
+    def _whole_broke(self, share: Share, reason: Reason) -> None:
+        whole = self._wholes.get(share.series_uid)
+        if whole is None:
+            return
+        whole.under_way, whole.broken = False, whole.broken + 1
+        whole.over = whole.broken >= MOST_BREAKS
+        whole.short = True
+        self._give_up_inside(whole, reason)
+
+    def _give_up_inside(self, whole: _Whole, reason: Reason) -> None:
+        """What the list has and no request for the whole did bring."""
+        if not whole.over:
+            return
+        for uid, wanted in self._wanted.items():
+            if whole.share.series_uid in ("", wanted.instance.series_uid) and uid not in self.arrived:
+                self.given_up.setdefault(uid, reason)
+
+    # --- the queue
+
+    def _returned(self, share: Share) -> list[_Wanted]:
+        """Those of the share that did not come; none of it is under way any more."""
+        uids = [instance.instance_uid for instance in share.instances]
+        self._under_way.difference_update(uids)
+        return [self._wanted[uid] for uid in uids if self._is_open(self._wanted[uid])]
+
+    def _is_its_turn(self, group: Group, uid: str) -> bool:
+        wanted = self._wanted[uid]
+        return self._is_open(wanted) and self._group(wanted) == group and self._is_meant(wanted)
+
+    def _is_open(self, wanted: _Wanted) -> bool:
+        return self._is_missing(wanted) and wanted.uid not in self._under_way
+
+    def _is_missing(self, wanted: _Wanted) -> bool:
+        return wanted.uid not in self.arrived and wanted.uid not in self.given_up
+
+    def _is_meant(self, wanted: _Wanted) -> bool:
+        """Does the fetch mean it at all? One for posters leaves the sweep, and many key images, for later."""
+        late = self._key_images.get(wanted.uid, 0) >= _MOST_KEY_IMAGES
+        return not self.posters_only or (wanted.turn <= LAST_OF_POSTERS and not late)
+
+    def _group(self, wanted: _Wanted) -> Group:
+        key = wanted.company or wanted.instance.series_uid
+        return wanted.turn, self._numbers.setdefault(key, len(self._numbers))
+
+    def _enqueue(self, wanted: _Wanted) -> None:
+        if self.level is Level.IMAGE and self._is_open(wanted):
+            self._queue.put(self._group(wanted), wanted.uid)
+
+    def _raise(self, wanted: _Wanted, turn: Turn) -> None:
+        if turn < wanted.turn:
+            wanted.turn = turn
+            self._enqueue(wanted)
+
+    def _move(self, wanted: _Wanted, place: int) -> None:
+        """By number its place is another one than in the order in which it was listed."""
+        if wanted.place != place and wanted.turn > LAST_OF_POSTERS:
+            wanted.place, wanted.turn = place, sweep(place)
+            self._enqueue(wanted)

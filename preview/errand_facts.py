@@ -1,0 +1,186 @@
+"""Reads where the errands of studies stand: the newest of each kind, what it lacks, and what it noted."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Select, bindparam, case, func, select
+from sqlalchemy.orm import Session
+
+from fetch.notes import Note
+from fetch.reasons import Reason
+from fetch.records import StudyRow
+from fetch.settings import App
+from preview import wanting
+from preview.health.journal import rows_of
+from preview.health.standing import State, state_of
+from preview.page import FetchFacts, Gap, LogLine
+from preview.page.log import MOST_LINES
+from preview.page.status import HeldUp
+from preview.records import Arrival, Errand, FetchRow, InstanceRow, NoteRow, Outcome, Scope, SeriesRow
+
+
+@dataclass(frozen=True)
+class Errands:
+    """The newest errand of each kind of some studies, by the study's row."""
+
+    rows: Mapping[tuple[int, Errand], FetchRow]
+    facts: Mapping[str, FetchFacts] = field(default_factory=dict)
+
+    def get(self, study: StudyRow, errand: Errand) -> FetchFacts | None:
+        row = self.rows.get((study.id, errand))
+        return self.facts[row.id] if row else None
+
+    @property
+    def fetched(self) -> set[int]:
+        """The studies that were ever wanted to be fetched."""
+        return {study for study, errand in self.rows if errand is Errand.FETCH}
+
+    @property
+    def unfinished(self) -> list[FetchRow]:
+        return [row for row in self.rows.values() if not row.finished_at]
+
+    def ended(self, errand: Errand) -> dict[str, datetime]:
+        """When it ended, by study UID, where it has."""
+        ended = [row for (_, kind), row in self.rows.items() if kind is errand]
+        return {row.study.study_uid: row.finished_at for row in ended if row.finished_at}
+
+
+def errands_of(session: Session, studies: Iterable[StudyRow], now: datetime, app: App) -> Errands:
+    """All that is told of these studies' errands, in a few questions for all of them together."""
+    rows = _newest(session, [study.id for study in studies])
+    fetches = [row for row in rows.values() if row.errand is Errand.FETCH]
+    told = logs(session, [row.id for row in fetches])
+    gapped = [row.study_row for row in fetches if row.outcome is Outcome.INCOMPLETE or row.next_try_at]
+    gaps = _gaps(session, gapped) if gapped else defaultdict(tuple)
+    unsent = _unsent(session, gapped) if gapped else {}
+    held_up = _held_up(session, now, app) if any(not row.finished_at for row in rows.values()) else {}
+    facts = {}
+    for row in rows.values():
+        lacks = (gaps[row.study_row], unsent.get(row.study_row, 0)) if row in fetches else ((), 0)
+        waits_for = None if row.finished_at else held_up.get(row.study.source)
+        facts[row.id] = _facts(session, row, told.get(row.id, ()), *lacks, waits_for, now)
+    return Errands(rows, facts)
+
+
+def _newest(session: Session, ids: Iterable[int]) -> dict[tuple[int, Errand], FetchRow]:
+    newest_last = session.scalars(_NEWEST_LAST, {"studies": list(ids)})
+    return {(row.study_row, row.errand): row for row in newest_last}
+
+
+def _last_lines() -> Select[NoteRow]:
+    place = func.row_number().over(partition_by=NoteRow.fetch, order_by=NoteRow.id.desc())
+    of_these = NoteRow.fetch.in_(bindparam("fetches", expanding=True))
+    ranked = select(NoteRow.id, place.label("place")).where(of_these).subquery()
+    last = select(ranked.c.id).where(ranked.c.place <= MOST_LINES)
+    return select(NoteRow).where(NoteRow.id.in_(last)).order_by(NoteRow.id)
+
+
+# Put together once, not for every page.
+_NEWEST_LAST = (
+    select(FetchRow)
+    .where(FetchRow.study_row.in_(bindparam("studies", expanding=True)))
+    .order_by(FetchRow.wanted_at)
+)
+_LAST_LINES = _last_lines()
+
+
+def logs(session: Session, fetches: Iterable[str]) -> dict[str, tuple[LogLine, ...]]:
+    """The last lines of each, by the id of the fetch."""
+    fetches = list(fetches)
+    if not fetches:
+        return {}
+    lines: dict[str, list[LogLine]] = defaultdict(list)
+    for row in session.scalars(_LAST_LINES, {"fetches": fetches}):
+        note = Note.of(row.code)
+        if note is not None:
+            lines[row.fetch].append(LogLine(row.at, note, tuple(sorted(row.facts.items()))))
+    return {fetch: tuple(some) for fetch, some in lines.items()}
+
+
+def _gaps(session: Session, studies: Iterable[int]) -> dict[int, tuple[Gap, ...]]:
+    """Of each series how many images lack, where it is known how many there are."""
+    came = InstanceRow.arrival.in_((Arrival.PICTURE, Arrival.CARD, Arrival.WITHHELD))
+    count = func.count(case((came, InstanceRow.id)))
+    series = (
+        select(SeriesRow.study_row, SeriesRow.number, SeriesRow.expected - count)
+        .outerjoin(InstanceRow, InstanceRow.series_row == SeriesRow.id)
+        .where(SeriesRow.study_row.in_(studies))
+        .group_by(SeriesRow.id)
+        .having(SeriesRow.expected > count)
+        .order_by(SeriesRow.number.is_(None), SeriesRow.number, SeriesRow.id)
+    )
+    gaps: dict[int, tuple[Gap, ...]] = defaultdict(tuple)
+    for study, number, lacks in session.execute(series):
+        gaps[study] += (Gap(number, lacks or 0),)
+    return gaps
+
+
+def _unsent(session: Session, studies: Iterable[int]) -> dict[int, int]:
+    """How many images the archive reported that it could not send."""
+    reported = (InstanceRow.arrival == Arrival.GIVEN_UP) & (InstanceRow.reason == Reason.REPORTED_FAILED.code)
+    counted = (
+        select(InstanceRow.study_row, func.count())
+        .where(InstanceRow.study_row.in_(studies), reported)
+        .group_by(InstanceRow.study_row)
+    )
+    return {row[0]: row[1] for row in session.execute(counted)}
+
+
+def _facts(
+    session: Session,
+    row: FetchRow,
+    log: tuple[LogLine, ...],
+    gaps: tuple[Gap, ...],
+    unsent: int,
+    held_up: HeldUp | None,
+    now: datetime,
+) -> FetchFacts:
+    waits = row.finished_at is None and (row.beat_at is None or row.next_try_at is not None)
+    tried = [line.at for line in log if line.note is Note.TRIED]
+    failed_at = max(tried, default=row.begun_at) if row.next_try_at else None
+    return FetchFacts(
+        wanted_at=row.wanted_at,
+        begun_at=row.begun_at,
+        beat_at=row.beat_at,
+        finished_at=row.finished_at,
+        outcome=row.outcome,
+        reason=Reason.of(row.reason),
+        reference=f"F-{row.id[:6].upper()}",
+        expected=_expected(row),
+        arrived=row.arrived,
+        withheld=row.withheld,
+        ahead=wanting.ahead(session, row, now) if waits and row.scope is Scope.ALL else 0,
+        moved_at=row.moved_at,
+        attended=not waits or wanting.attended(session, now),
+        cancelling=row.cancel_at is not None,
+        scope=row.scope,
+        tries=row.tries,
+        next_try_at=row.next_try_at,
+        failed_at=failed_at,
+        around=row.around,
+        gaps=gaps,
+        unsent=unsent,
+        log=log,
+        held_up=held_up,
+    )
+
+
+def _held_up(session: Session, now: datetime, app: App) -> dict[str, HeldUp]:
+    """The sources that cannot be asked at present."""
+    held_up = {}
+    for source, row in rows_of(session).items():
+        state = state_of(row, now, app)
+        since = row.paused_at if state is State.PAUSED else row.since
+        if state in (State.DOWN, State.PAUSED) and since is not None:
+            held_up[source] = HeldUp(since, paused=state is State.PAUSED)
+    return held_up
+
+
+def _expected(row: FetchRow) -> int | None:
+    """Until it has ended, and for posters, what the archive counted tells as well."""
+    counted = row.study.instance_count
+    if row.scope is Scope.POSTERS:
+        return max((count for count in (row.expected, counted) if count is not None), default=None)
+    return row.expected if row.expected is not None or row.outcome else counted

@@ -1,0 +1,56 @@
+"""What to tell an archive's administrator: the places in a reason's sentences, filled with our values."""
+
+import re
+from collections.abc import Callable
+
+from flask import Flask
+from flask_babel import gettext
+
+from fetch.model import Local, Source
+from fetch.reasons import Reason, _
+from fetch.settings import Settings
+
+_PLACE = re.compile(r"%\((aet|address|called|port)\)s")
+_OUR_HOST = _("our host, port %(port)s")
+
+
+def explain(
+    text: str, local: Local, source: Source | None = None, translate: Callable[[str], str] = str
+) -> str:
+    """The text with what stands in its places; everything else, a stray % too, stays as it is.
+
+    ``%(aet)s`` is our AE title, ``%(address)s`` our host and port, ``%(port)s`` the port alone, and
+    ``%(called)s`` the archive's AE title as our settings have it. ``translate`` is for the words that stand
+    in for a host that nobody named.
+    """
+    values = {
+        "aet": local.aet,
+        "port": str(local.port),
+        "address": _address(local) or translate(_OUR_HOST).replace("%(port)s", str(local.port)),
+        "called": source.aet if source else "",
+    }
+    return _PLACE.sub(lambda place: values[place[1]] or "–", text)
+
+
+def _address(local: Local) -> str:
+    if not local.host:
+        return ""
+    host = f"[{local.host}]" if ":" in local.host else local.host
+    return f"{host}:{local.port}"
+
+
+def explained(reason: Reason, local: Local, source: Source | None = None) -> str:
+    """What happened and what to do now, for a shell."""
+    return explain(f"{reason.sentence} {reason.next_step}", local, source)
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Give the templates the filter ``reason.sentence | explained(source name)``, which translates too.
+
+    Not ``_(reason.sentence)``: that takes the places for its own, and raises.
+    """
+
+    def filled(text: str, source: str = "") -> str:
+        return explain(gettext(text), settings.local, settings.source(source), gettext)
+
+    app.jinja_env.filters["explained"] = filled

@@ -1,0 +1,163 @@
+"""Looks at a source: does it hear us, and does it answer a question? And does so again and again."""
+
+import logging
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from fetch.counted_lines import CountedLines
+from fetch.errors import FetchError
+from fetch.model import Local, Source, Timeouts
+from fetch.reasons import Reason
+from fetch.records import StudyRow, insert_once, touched
+from fetch.sources import identifiers, protocol
+from preview.health import journal
+from preview.health.journal import Finding
+from preview.health.records import Condition, HealthRow
+from preview.parts import Parts
+from preview.records import FetchRow
+
+log = logging.getLogger(__name__)
+
+_QUICK = Timeouts(connect=3.0, association=5.0, message=8.0, network=8.0)
+"""At most: whoever answers later than that is not well, and every page is to say so within seconds."""
+_LOOK_S = 0.5
+_LEASE = timedelta(seconds=60)
+"""Longer than any probe takes."""
+_PATIENCE_S = 10.0
+"""So long a probe waits for a line of a source that is busy with us."""
+_NOBODYS = "2.25.1"
+"""A study UID that no archive has, to ask for where none is known."""
+
+
+def probe(source: Source, local: Local, known: str = _NOBODYS) -> Finding:
+    """C-ECHO and a C-FIND for one study, or QIDO-RS; never raises for what the source does."""
+    quick = replace(source, timeouts=_quick(source.timeouts))
+    began = time.monotonic()
+    try:
+        protocol.echo(quick, local)
+    except FetchError as error:
+        if error.reason is not Reason.NOT_SUPPORTED:  # PS3.4 A.4 is for everybody, but not everybody has it
+            return Finding(_unheard(error.reason), error.reason)
+    try:
+        protocol.find(quick, local, identifiers.of_study(StudyInstanceUID=known), within=_QUICK.message)
+    except FetchError as error:
+        return Finding(Condition.PARTIAL, error.reason)
+    return Finding(Condition.UP, seconds=time.monotonic() - began)
+
+
+def _quick(usual: Timeouts) -> Timeouts:
+    return Timeouts(
+        *(
+            min(getattr(usual, layer), getattr(_QUICK, layer))
+            for layer in ("connect", "association", "message", "network")
+        )
+    )
+
+
+def _unheard(reason: Reason) -> Condition:
+    """One that turns us away for now lives."""
+    return Condition.PARTIAL if reason in (Reason.BUSY, Reason.OUT_OF_RESOURCES) else Condition.DOWN
+
+
+class Prober:
+    """Looks at every source in its turn. Of several of these, on several hosts, one looks at each."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        # not through the gate: whether a source that is down is back is what we are to find out
+        self._lines = CountedLines(parts.records)
+        self._under_way: dict[str, Future[None]] = {}
+
+    def run(self) -> None:
+        """Until stopped; a database that is away is waited for."""
+        sources = self._parts.settings.sources
+        with ThreadPoolExecutor(max_workers=max(1, len(sources)), thread_name_prefix="probe") as pool:
+            while True:
+                self._collect()
+                try:
+                    for source in self.due():
+                        self._under_way[source.name] = pool.submit(self.look, source)
+                except SQLAlchemyError as error:
+                    log.warning("the database cannot be reached (%s)", type(error).__name__)
+                time.sleep(_LOOK_S)
+
+    def _collect(self) -> None:
+        """One that stopped by a fault of ours is looked at again; its words may quote an answer."""
+        for name in [name for name, probing in self._under_way.items() if probing.done()]:
+            error = self._under_way.pop(name).exception()
+            if error is not None:
+                log.error("source=%s probing stopped by %s", name, type(error).__name__)
+
+    def due(self) -> list[Source]:
+        """The sources that nobody else looks at now, and whose time has come: ours from now on."""
+        now = self._parts.now
+        with self._parts.records.read() as session:
+            rows = journal.rows_of(session)
+        waiting = [source for source in self._parts.settings.sources if self._is_due(source, rows, now)]
+        return [source for source in waiting if self._claim(source.name, now)]
+
+    def _is_due(self, source: Source, rows: dict[str, HealthRow], now: datetime) -> bool:
+        row = rows.get(source.name)
+        if source.name in self._under_way:
+            return False
+        return row is None or (row.paused_at is None and row.next_probe_at <= now)
+
+    def _claim(self, name: str, now: datetime) -> bool:
+        free = or_(HealthRow.probing_until.is_(None), HealthRow.probing_until <= now)
+        mine = (HealthRow.source == name) & (HealthRow.next_probe_at <= now) & free
+        with self._parts.records.write() as session:
+            insert_once(session, HealthRow, {"source": name, "next_probe_at": now})
+            claimed = update(HealthRow).where(mine).values(probing_until=now + _LEASE)
+            return bool(touched(session.execute(claimed)))
+
+    def look(self, source: Source) -> None:
+        """Probe it, unless images come from it right now; and write down what that says."""
+        with self._parts.records.read() as session:
+            alive = _sends(session, source, self._parts.now, self._parts.settings.app.probe_every)
+            known = _known(session, source)
+        found = Finding(Condition.UP) if alive else self._probed(source, known)
+        now = self._parts.now
+        with self._parts.records.write() as session:
+            if found is None:
+                _put_off(session, source, now, self._parts.settings.app.probe_again)
+            else:
+                journal.note(session, source, found, now, self._parts.settings.app)
+
+    def _probed(self, source: Source, known: str) -> Finding | None:
+        """None if all its lines are taken: nothing is known then."""
+        try:
+            with self._lines.line(source, party="probe", urgent=True, patience=_PATIENCE_S):
+                return probe(source, self._parts.settings.local, known)
+        except FetchError:
+            return None
+
+
+def _put_off(session: Session, source: Source, now: datetime, seconds: float) -> None:
+    later = {"next_probe_at": now + timedelta(seconds=seconds), "probing_until": None}
+    session.execute(update(HealthRow).where(HealthRow.source == source.name).values(later))
+
+
+def _sends(session: Session, source: Source, now: datetime, every: float) -> bool:
+    """Is it well, and did images come from it within one interval? A probe would only take a line away."""
+    row = session.get(HealthRow, source.name)
+    if row is None or row.condition not in (Condition.UP, Condition.SLOW) or row.checked_at is None:
+        return False
+    since = max(row.checked_at, now - timedelta(seconds=every))
+    moved = (
+        select(FetchRow.id)
+        .join(StudyRow, StudyRow.id == FetchRow.study_row)
+        .where(StudyRow.source == source.name, FetchRow.finished_at.is_(None), FetchRow.moved_at > since)
+    )
+    return session.scalar(moved.limit(1)) is not None
+
+
+def _known(session: Session, source: Source) -> str:
+    """A study that it listed lately."""
+    listed = select(StudyRow.study_uid).where(StudyRow.source == source.name, StudyRow.unlisted_at.is_(None))
+    return session.scalar(listed.order_by(StudyRow.seen_at.desc()).limit(1)) or _NOBODYS

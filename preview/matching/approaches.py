@@ -1,0 +1,81 @@
+"""How each source is asked for a patient: by confirmed ids of its own, by ours, or else by name."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from fetch.find import is_unsafe
+from fetch.identity.letters import foldings, words
+from fetch.model import Approach, Patient, PatientIdentity, Source
+from preview.matching import merging
+from preview.matching.records import CrossReferenceRow, LinkRow
+
+_MOST_IDS = 8
+"""More ids of one patient at one source are a fault that staff have to look at, not a question."""
+_MOST_NAMES = 8
+_SHORTEST = 2
+"""A single letter and anything behind it is nobody's name."""
+
+
+def approaches(session: Session, asked: Patient, sources: Iterable[Source]) -> dict[str, Approach]:
+    """By the source's name. Confirmed links come first, then what a cross-reference says, then our own id."""
+    mine = merging.all_of(session, asked.identity)
+    theirs = _known_there(session, mine)
+    names = names_of(asked)
+    return {source.name: _approach(source, mine, theirs, names) for source in sources}
+
+
+def _approach(
+    source: Source,
+    mine: frozenset[PatientIdentity],
+    theirs: Mapping[str, Sequence[str]],
+    names: tuple[str, ...],
+) -> Approach:
+    own = sorted(identity.patient_id for identity in mine if identity.issuer == source.issuer)
+    ids = dict.fromkeys([*theirs.get(source.issuer, ()), *own])
+    usable = [one for one in ids if not is_unsafe(one)]
+    return Approach(tuple(usable[:_MOST_IDS])) if usable else Approach(names=names)
+
+
+def _known_there(session: Session, mine: frozenset[PatientIdentity]) -> dict[str, list[str]]:
+    """Ids by their issuers: those that staff have linked to this patient, then those that PIXm names."""
+    keys = [(identity.issuer, identity.patient_id) for identity in mine]
+    linked = select(LinkRow).where(
+        tuple_(LinkRow.issuer, LinkRow.patient_id).in_(keys), LinkRow.live.is_(True)
+    )
+    crossed = select(CrossReferenceRow).where(
+        tuple_(CrossReferenceRow.issuer, CrossReferenceRow.patient_id).in_(keys)
+    )
+    found: dict[str, list[str]] = defaultdict(list)
+    for link in session.scalars(linked.order_by(LinkRow.id)):
+        if link.found_id:
+            found[link.found_issuer].append(link.found_id)
+    for row in session.scalars(crossed):
+        for issuer, number in row.ids:
+            found[issuer].append(number)
+    return found
+
+
+def names_of(patient: Patient) -> tuple[str, ...]:
+    """What to look for: family and given name, for some write them the other way round, folded and not.
+
+    Without a birth date a name is everybody's, and a wildcard cannot be escaped (PS3.4 C.2.2.2.4): none then.
+    """
+    if patient.birth_date is None:
+        return ()
+    written = [part for group in patient.name.split("=") for part in group.split("^")[:2]]
+    whole = [part.strip() for part in written if not is_unsafe(part)]
+    first = [part.split()[0] for part in whole if " " in part]  # all of the name may stand in one part
+    forms = [form for part in (*whole, *first) for form in (part, *_folded(part))]
+    once = {form.casefold(): form for form in reversed(forms) if len(form) >= _SHORTEST or not form.isascii()}
+    usable = [form for form in reversed(once.values()) if not is_unsafe(form)]
+    return tuple(usable[:_MOST_NAMES])
+
+
+def _folded(part: str) -> list[str]:
+    """In plain capitals, as many archives write names, in each way to do without an umlaut."""
+    ways = [sorted(foldings(word)) for word in words(part)]
+    longest = max(map(len, ways), default=0)
+    return [" ".join(way[min(place, len(way) - 1)] for way in ways).upper() for place in range(longest)]

@@ -1,0 +1,238 @@
+"""Whose is a study? Judged with all that is stored: links, refusals, merges, cross-references, orders."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy.orm import Session
+
+from fetch.identity import Context, Doubt, Grade, Judgement, Link, Remark, disagree, judge
+from fetch.model import Patient, PatientIdentity, Source, Study
+from fetch.records import StudyRow
+from preview.matching import known, marks, merging
+from preview.matching.records import CrossReferenceRow, LinkRow, RefusalRow
+from preview.matching.why import Why
+from preview.records import ContextRow
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is to be thought of one study for one patient."""
+
+    judgement: Judgement
+    doubts: tuple[str, ...] = ()
+    """Why staff have to look at it, by their codes; () if they need not."""
+    decision: int | None = None
+    """The decision by which it is settled that it is not this patient's."""
+    again: bool = False
+    """Staff had confirmed it, and that does not hold now."""
+
+    @property
+    def certain(self) -> bool:
+        """May it be shown?"""
+        return self.judgement.certain and not self.doubts and self.decision is None
+
+    @property
+    def confirmed(self) -> bool:
+        """Is it certain because staff have said so?"""
+        return Remark.CONFIRMED in self.judgement.remarks
+
+    @property
+    def is_out_of_question(self) -> bool:
+        """Is it certainly somebody else's, without anything for staff to look at or to have decided?"""
+        nobody_asks = not self.doubts and self.decision is None
+        return nobody_asks and self.judgement.grade is Grade.CERTAINLY_NOT
+
+
+class Bench:
+    """For one patient, as the record describes them; what is stored is read once for many studies."""
+
+    def __init__(self, session: Session, asked: Patient, sources: Iterable[Source]) -> None:
+        self._session = session
+        self._asked = asked
+        self._sources = {source.name: source for source in sources}
+        self._same_uid: dict[str, list[StudyRow]] = {}
+        self._links: dict[str, LinkRow] = {}
+        self._refusals: dict[str, list[RefusalRow]] = defaultdict(list)
+        self._meant: dict[PatientIdentity, PatientIdentity] = {}
+        self._findings: dict[int, Finding] = {}
+
+    def look_at(self, rows: Iterable[StudyRow]) -> None:
+        """Read at once what is stored about these studies and whoever they are said to be of."""
+        new = [row for row in rows if row.study_uid not in self._same_uid]
+        if not new:
+            return
+        self._same_uid |= {row.study_uid: [] for row in new}
+        for one in self._session.scalars(_OF_UIDS, {"uids": list({row.study_uid for row in new})}):
+            self._same_uid[one.study_uid].append(one)
+        seen = [one for row in new for one in self._same_uid[row.study_uid]]
+        self._read_decisions([one.patient for one in seen])
+
+    def _read_decisions(self, found: Sequence[Patient]) -> None:
+        links = self._session.scalars(_LINKS, {"marks": list({marks.mark(one) for one in found})}).all()
+        self._links |= {link.mark: link for link in links}
+        prints = {_print(one) for one in found}
+        for refusal in self._session.scalars(_REFUSALS, {"prints": list(prints)}):
+            self._refusals[refusal.print].append(refusal)
+        named = {one.identity for one in (*found, self._asked)} | {link.patient.identity for link in links}
+        named |= {one.patient.identity for some in self._refusals.values() for one in some}
+        self._meant |= merging.survivors(self._session, named)
+
+    def finding(self, row: StudyRow) -> Finding:
+        if row.id not in self._findings:
+            self.look_at([row])
+            self._findings[row.id] = self._found(row)
+        return self._findings[row.id]
+
+    def same_uid(self, row: StudyRow) -> list[StudyRow]:
+        """What each source says of this study UID, where it is in the settings; the first of them first."""
+        return [one for one in self._same_uid[row.study_uid] if one.source in self._sources]
+
+    def knows(self, source: str) -> bool:
+        """Is it in the settings? Of any other nothing can be said."""
+        return source in self._sources
+
+    # --- one study
+
+    def _found(self, row: StudyRow) -> Finding:
+        found, source = row.patient, self._sources.get(row.source)
+        if source is None:
+            return Finding(_UNKNOWN)
+        judged = self._judge(row, source)
+        refused = self._refused(found)
+        if refused is not None and self._is_as_it_was(refused):
+            return Finding(judged, decision=refused.decision)
+        link = self._links.get(marks.mark(found))
+        if link is not None and not self._is_mine(link):
+            elsewhere = (Why.LINKED_ELSEWHERE.code,) if judged.certain else ()
+            return Finding(judged, elsewhere, None if elsewhere else link.decision)
+        doubts = self._doubts(row, judged)
+        if refused is not None and (doubts or judged.certain):
+            doubts = (Why.DECIDED_OTHERWISE.code, *doubts)
+        return Finding(judged, doubts, again=link is not None and not judged.certain)
+
+    def _doubts(self, row: StudyRow, judged: Judgement) -> tuple[str, ...]:
+        """Who is certainly somebody else waits for nobody; under the patient's own id nobody is."""
+        if judged.grade is Grade.CERTAINLY_NOT:
+            return ()
+        doubts = [doubt.code for doubt in judged.doubts]
+        if self._is_in_dispute(row, judged):
+            doubts.append(Doubt.SOURCES_DISAGREE.code)
+        return tuple(doubts)
+
+    def _is_in_dispute(self, row: StudyRow, judged: Judgement) -> bool:
+        """Do other sources contradict, of whom staff have not said that they are right, or wrong?
+
+        What staff have confirmed in spite of it no longer contradicts what is certain by itself.
+        """
+        others = [one for one in self._same_uid[row.study_uid] if one.id != row.id]
+        unsettled = [one for one in others if not self._is_decided(one.patient)]
+        if Remark.CONFIRMED in judged.remarks:
+            unsettled = [one for one in unsettled if not self._is_certain_itself(one)]
+        return bool(unsettled) and disagree([one.study for one in (row, *unsettled)])
+
+    def _is_certain_itself(self, row: StudyRow) -> bool:
+        source = self._sources.get(row.source)
+        return source is not None and self._judge(row, source).certain
+
+    def _is_decided(self, found: Patient) -> bool:
+        link = self._links.get(marks.mark(found))
+        confirmed = link is not None and _print(marks.patient_of(link.found)) == _print(found)
+        return confirmed or self._refused(found) is not None
+
+    def _judge(self, row: StudyRow, source: Source) -> Judgement:
+        """By the record as it is now and as this page was opened with: the less certain of the two counts."""
+        found = self._canonical(row.patient)
+        context = self._context(row, source)
+        said = dict.fromkeys((self._canonical(self.patient), self._canonical(self._asked)))
+        judged = [judge(asked, found, context) for asked in said]
+        return next((one for one in judged if not one.certain), judged[0])
+
+    def _context(self, row: StudyRow, source: Source) -> Context:
+        link = self._links.get(marks.mark(row.patient))
+        ordered = bool(row.accession) and row.accession in self._orders
+        return replace(
+            Context.of(source, issuer_assumed=row.issuer_assumed),
+            link=self._as_link(link) if link is not None and self._is_mine(link) else None,
+            accession_brought=row.accession if ordered else "",
+            accession_carried=row.accession,
+            cross_references=self._crossed,
+        )
+
+    def _as_link(self, link: LinkRow) -> Link:
+        return Link(self._canonical(link.patient), self._canonical(marks.patient_of(link.found)))
+
+    def _canonical(self, patient: Patient) -> Patient:
+        return replace(patient, identity=self._meaning(patient.identity))
+
+    def _meaning(self, identity: PatientIdentity) -> PatientIdentity:
+        return self._meant.get(identity, identity)
+
+    def _is_mine(self, link: LinkRow) -> bool:
+        return self._meaning(link.patient.identity) == self._meaning(self._asked.identity)
+
+    def _is_as_it_was(self, refused: RefusalRow) -> bool:
+        """Does the record say what it said when staff refused? Of what is nobody's, it does not matter."""
+        was = refused.patient
+        if not was.identity.patient_id:
+            return True
+        return _print(replace(was, identity=self.patient.identity)) == _print(self.patient)
+
+    def _refused(self, found: Patient) -> RefusalRow | None:
+        mine = self._meaning(self._asked.identity)
+        for refusal in self._refusals.get(_print(found), ()):
+            identity = refusal.patient.identity
+            if not identity.patient_id or self._meaning(identity) == mine:
+                return refusal
+        return None
+
+    # --- what is known of the patient
+
+    @cached_property
+    def patient(self) -> Patient:
+        """As the record described the patient last, whoever opened them."""
+        return known.said_of(self._session, self._asked.identity) or self._asked
+
+    @cached_property
+    def _mine(self) -> list[tuple[str, str]]:
+        every = merging.all_of(self._session, self._asked.identity)
+        return [(identity.issuer, identity.patient_id) for identity in every]
+
+    @cached_property
+    def _crossed(self) -> frozenset[PatientIdentity]:
+        key = tuple_(CrossReferenceRow.issuer, CrossReferenceRow.patient_id)
+        rows = self._session.scalars(select(CrossReferenceRow).where(key.in_(self._mine)))
+        return frozenset(PatientIdentity(number, issuer) for row in rows for issuer, number in row.ids)
+
+    @cached_property
+    def _orders(self) -> set[str]:
+        """The accession numbers that launches brought for this patient."""
+        key = tuple_(ContextRow.issuer, ContextRow.patient_id)
+        numbers = select(ContextRow.accession).where(key.in_(self._mine), ContextRow.accession != "")
+        return set(self._session.scalars(numbers.distinct()))
+
+
+def linked_or_held(session: Session, studies: Sequence[Study]) -> set[str]:
+    """Those (their UIDs) of whose identity staff have decided, or that another source holds too."""
+    marked = {marks.mark(study.patient): study.study_uid for study in studies}
+    linked = session.scalars(_LINKS, {"marks": list(marked)})
+    held = select(StudyRow.study_uid).where(StudyRow.study_uid.in_([study.study_uid for study in studies]))
+    return {marked[link.mark] for link in linked} | set(session.scalars(held))
+
+
+_UNKNOWN = Judgement(Grade.CERTAINLY_NOT)
+_print = marks.exact_print
+
+
+# Put together once, not for every page.
+_OF_UIDS = (
+    select(StudyRow)
+    .where(StudyRow.study_uid.in_(bindparam("uids", expanding=True)))
+    .order_by(StudyRow.source)
+)
+_LINKS = select(LinkRow).where(LinkRow.mark.in_(bindparam("marks", expanding=True)), LinkRow.live.is_(True))
+_REFUSALS = select(RefusalRow).where(
+    RefusalRow.print.in_(bindparam("prints", expanding=True)), RefusalRow.live.is_(True)
+)

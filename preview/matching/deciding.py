@@ -1,0 +1,312 @@
+"""What staff decide of a study on the list, confirm, take back: it holds as soon as it is written."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
+
+from fetch.identity import Doubt
+from fetch.model import Patient, PatientIdentity
+from fetch.records import StudyRow, UnmatchedRow, insert_new
+from preview import contents, unmatched
+from preview.matching import known, listing, marks, merging, placing, rejudging
+from preview.matching.bench import Bench
+from preview.matching.records import LONGEST_REASON, DecisionRow, LinkRow, RefusalRow, Verdict
+from preview.matching.why import Why
+from preview.parts import Parts
+
+_AT_ONCE_S = 3.0
+_FOREIGN = Doubt.FOREIGN_IMAGES.code
+CHOICES = (Verdict.SAME, Verdict.OTHER, Verdict.UNSURE, Verdict.NOBODY)
+
+
+class Refused(Exception):
+    """Nothing was decided. ``why`` is a code; a page has the sentence."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Decided:
+    """``waits``: it takes effect once somebody else has confirmed it."""
+
+    decision: int
+    waits: bool = False
+
+
+def decide(
+    parts: Parts,
+    key: str,
+    verdict: Verdict,
+    *,
+    person: str,
+    seen: str,
+    reason: str = "",
+    patient: PatientIdentity | None = None,
+) -> Decided:
+    """Decide about one row of the list as it was ``seen``. ``patient``: the one chosen, else the row's own.
+
+    Raises :class:`Refused`.
+    """
+    if verdict not in CHOICES:
+        raise Refused("no-choice")
+    with parts.records.write() as session:
+        row = _held(session, key, seen)
+        chosen = _chosen(session, row, verdict, patient)
+        if verdict is Verdict.SAME and row.doubts == [_FOREIGN]:
+            raise Refused("images-of-another")
+        if needs_reason(parts, session, row, verdict, chosen) and not reason.strip():
+            raise Refused("needs-reason")
+        waits = parts.settings.identity.second_person and verdict is not Verdict.UNSURE
+        decision = unmatched.decided(
+            *(session, row, verdict, parts.now),
+            person=person,
+            reason=reason.strip()[:LONGEST_REASON],
+            waits=waits,
+            patient=chosen,
+        )
+        row.decision = decision.id
+        row.proposed = decision.id if waits else None
+        people = set() if waits else _take_effect(parts, session, row, decision, chosen)
+    _judge_now(parts, people)
+    return Decided(decision.id, waits)
+
+
+def confirm(
+    parts: Parts, key: str, *, person: str, seen: str, agree: bool = True, reason: str = ""
+) -> Decided:
+    """Somebody else confirms, or declines, what waits for a second person."""
+    with parts.records.write() as session:
+        row = _held(session, key, seen)
+        if row.proposed is None:
+            raise Refused("outdated")
+        proposed = session.get_one(DecisionRow, row.proposed)
+        if proposed.person == person[:256]:
+            raise Refused("same-person")
+        verdict = Verdict.CONFIRM if agree else Verdict.DECLINE
+        chosen = marks.patient_of(proposed.asked)
+        decision = unmatched.decided(
+            *(session, row, verdict, parts.now),
+            person=person,
+            reason=reason.strip()[:LONGEST_REASON],
+            refers=proposed.id,
+            patient=chosen,
+        )
+        row.decision, row.proposed = decision.id, None
+        people = _take_effect(parts, session, row, proposed, chosen) if agree else set()
+    _judge_now(parts, people)
+    return Decided(decision.id)
+
+
+def undo(parts: Parts, key: str, *, person: str, seen: str, reason: str = "") -> Decided:
+    """Take back the decision that holds about this row; what it settled waits again, unless it is certain."""
+    with parts.records.write() as session:
+        row = _held(session, key, seen)
+        last = standing(session, row)
+        if last is None:
+            raise Refused("nothing-to-undo")
+        chosen = marks.patient_of(last.asked)
+        decision = unmatched.decided(
+            *(session, row, Verdict.UNDO, parts.now),
+            person=person,
+            reason=reason.strip()[:LONGEST_REASON],
+            refers=last.id,
+            patient=chosen,
+        )
+        row.decision, row.proposed, row.unsure = decision.id, None, False
+        _end(session, LinkRow, LinkRow.decision == last.id, parts.now)
+        _end(session, RefusalRow, RefusalRow.decision == last.id, parts.now)
+        _bring_back(row, last)
+        _judge_here(parts, session, row, decision)
+        people = _mark_others(session, row, chosen, parts.now)
+    _judge_now(parts, people)
+    return Decided(decision.id)
+
+
+def assign(parts: Parts, key: str, *, owner: str, seen: str) -> None:
+    """Who of staff takes it on; "" for nobody."""
+    with parts.records.write() as session:
+        _held(session, key, seen).owner = owner[:256]
+
+
+def history(session: Session, row: UnmatchedRow) -> list[DecisionRow]:
+    """Everything that was decided about it, oldest first."""
+    theirs = select(DecisionRow).where(DecisionRow.unmatched == row.id)
+    return list(session.scalars(theirs.order_by(DecisionRow.id)))
+
+
+def standing(session: Session, row: UnmatchedRow) -> DecisionRow | None:
+    """The newest decision of staff about this row that nobody has taken back or declined."""
+    rows = history(session, row)
+    ended = {one.refers for one in rows if one.verdict in (Verdict.UNDO, Verdict.DECLINE)}
+    return next((one for one in reversed(rows) if one.verdict in CHOICES and one.id not in ended), None)
+
+
+def needs_reason(
+    parts: Parts, session: Session, row: UnmatchedRow, verdict: Verdict, chosen: Patient
+) -> bool:
+    """Does something speak against it? Then it takes a reason."""
+    if verdict is Verdict.UNSURE or row.doubts == [_FOREIGN]:
+        return False
+    if not chosen.identity.patient_id:
+        return verdict is Verdict.SAME
+    bench = Bench(session, chosen, parts.settings.sources)
+    finding = bench.finding(row.study)
+    if verdict is not Verdict.SAME:
+        return finding.judgement.certain
+    ours = {why.code for why in (Why.LINKED_ELSEWHERE, Why.DECIDED_OTHERWISE, Doubt.SOURCES_DISAGREE)}
+    return any(doubt.is_conflict for doubt in finding.judgement.doubts) or bool(ours & set(finding.doubts))
+
+
+# --- what a decision does
+
+
+def _held(session: Session, key: str, seen: str) -> UnmatchedRow:
+    """The row as it was seen, and nobody else decides about it until we commit."""
+    found = listing.one(session, key)
+    if found is None:
+        raise Refused("gone")
+    contents.reserve(session, StudyRow.id == found.study_row)
+    these = select(UnmatchedRow).where(UnmatchedRow.id == found.id).with_for_update(of=UnmatchedRow)
+    row = session.scalars(these.execution_options(populate_existing=True)).one()
+    if listing.seen(row) != seen:
+        raise Refused("outdated")
+    return row
+
+
+def chosen_patient(session: Session, row: UnmatchedRow, patient: PatientIdentity | None) -> Patient | None:
+    """The record's side of a decision: this known patient, else whom it was found for; None if unknown."""
+    if patient is None or patient == row.patient.identity:
+        return row.patient
+    return known.said_of(session, patient)
+
+
+def _chosen(
+    session: Session, row: UnmatchedRow, verdict: Verdict, patient: PatientIdentity | None
+) -> Patient:
+    said = chosen_patient(session, row, patient)
+    if said is None:
+        raise Refused("unknown-patient")
+    if verdict is Verdict.SAME and not said.identity.patient_id:
+        raise Refused("nobody-chosen")
+    return said
+
+
+def _take_effect(
+    parts: Parts, session: Session, row: UnmatchedRow, decision: DecisionRow, chosen: Patient
+) -> set[PatientIdentity]:
+    """Whose studies have to be judged again?"""
+    now = parts.now
+    if decision.verdict is Verdict.UNSURE:
+        row.unsure, row.owner = True, ""
+        return set()
+    found = row.study.patient
+    if decision.verdict is Verdict.SAME:
+        _link(session, found, chosen, decision, now)
+        placing.find_for(session, row.study, chosen.identity, now)
+    elif row.doubts != [_FOREIGN]:  # those are withheld in any case; the study is not doubted
+        _refuse(session, found, chosen, decision, now)
+    _judge_here(parts, session, row, decision)
+    return _mark_others(session, row, chosen, now)
+
+
+def _link(session: Session, found: Patient, patient: Patient, decision: DecisionRow, now: datetime) -> None:
+    """One live link for a source identity: who comes second is told, by the database itself."""
+    mark = marks.mark(found)
+    held = session.scalar(select(LinkRow).filter_by(mark=mark, live=True).with_for_update())
+    if held is not None:
+        if not _mean_one(session, held.patient.identity, patient.identity):
+            raise Refused("linked-elsewhere")
+        held.live, held.ended_at = None, now
+        session.flush()
+    _end(session, RefusalRow, _about(RefusalRow, found, patient), now)
+    row = LinkRow(mark=mark, live=True, decision=decision.id, made_at=now)
+    row.patient = patient
+    values = {
+        column.key: getattr(row, column.key)
+        for column in LinkRow.__table__.columns
+        if column.key not in ("id", "ended_at")
+    }
+    values |= {
+        "found_issuer": found.identity.issuer,
+        "found_id": found.identity.patient_id if marks.has_id(found) else "",
+        "found": marks.values(found),
+    }
+    if not insert_new(session, LinkRow, values):
+        raise Refused("linked-elsewhere")
+
+
+def _refuse(session: Session, found: Patient, patient: Patient, decision: DecisionRow, now: datetime) -> None:
+    """This patient's it is not; what is nobody's is not any patient's."""
+    nobody = decision.verdict is Verdict.NOBODY or not patient.identity.patient_id
+    refused = Patient(PatientIdentity("", "")) if nobody else patient
+    _end(session, RefusalRow, _about(RefusalRow, found, refused), now)
+    mine = LinkRow.mark == marks.mark(found)
+    if not nobody:
+        same = merging.all_of(session, patient.identity)
+        mine &= LinkRow.issuer == patient.identity.issuer
+        mine &= LinkRow.patient_id.in_([one.patient_id for one in same])
+    _end(session, LinkRow, mine, now)
+    row = RefusalRow(print=marks.exact_print(found), live=True, decision=decision.id, made_at=now)
+    row.patient = refused
+    session.add(row)
+    session.flush()
+
+
+def _about(table: type[RefusalRow], found: Patient, patient: Patient) -> ColumnElement[bool]:
+    identity = patient.identity
+    exactly = table.print == marks.exact_print(found)
+    return exactly & (table.issuer == identity.issuer) & (table.patient_id == identity.patient_id)
+
+
+def _end(
+    session: Session, table: type[LinkRow | RefusalRow], which: ColumnElement[bool], now: datetime
+) -> None:
+    ended = update(table).where(which, table.live.is_(True)).values(live=None, ended_at=now)
+    session.execute(ended)
+
+
+def _mean_one(session: Session, one: PatientIdentity, other: PatientIdentity) -> bool:
+    return merging.survivor(session, one) == merging.survivor(session, other)
+
+
+# --- what follows from it
+
+
+def _judge_here(parts: Parts, session: Session, row: UnmatchedRow, decision: DecisionRow) -> None:
+    """Does the row still wait for anything?"""
+    seen_to = decision.verdict is not Verdict.UNDO
+    if not row.patient.identity.patient_id:  # it was sent unasked
+        unmatched.rewrite(session, row, [] if seen_to else row.doubts, parts.now, by=decision)
+        return
+    bench = Bench(session, row.patient, parts.settings.sources)
+    finding = bench.finding(row.study)
+    unmatched.keep_judgement(row, finding)
+    others = [code for code in row.doubts if code in unmatched.NOT_OF_JUDGING]
+    if seen_to:  # whose the study is says nothing of images inside it that name somebody else
+        others = [_FOREIGN] if decision.verdict is Verdict.SAME and _FOREIGN in others else []
+    unmatched.rewrite(session, row, [*finding.doubts, *others], parts.now, finding, by=decision)
+
+
+def _bring_back(row: UnmatchedRow, last: DecisionRow) -> None:
+    """What that decision had settled beside the two identities is open again."""
+    before = [code for code in last.evidence.get("doubts", ()) if code in unmatched.NOT_OF_JUDGING]
+    if row.study.unlisted_at is None:
+        before = [code for code in before if code != Doubt.NO_LONGER_LISTED.code]
+    row.doubts = list(dict.fromkeys([*row.doubts, *before]))
+
+
+def _mark_others(session: Session, row: UnmatchedRow, chosen: Patient, now: datetime) -> set[PatientIdentity]:
+    """Whoever else this identity was found for, and the chosen patient's other studies."""
+    people = rejudging.concerned(session, row.study, chosen.identity)
+    known.judge_again(session, people, now)
+    return people
+
+
+def _judge_now(parts: Parts, people: set[PatientIdentity]) -> None:
+    """What is left, and what we leave if we die, the reconciler does: no page depends on it."""
+    rejudging.judge_these(parts, people, time.monotonic() + _AT_ONCE_S)

@@ -1,0 +1,141 @@
+"""The patients whom we know, as their record described them last: everyone launched, and lists from files."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select, tuple_, update
+from sqlalchemy.orm import Session
+
+from fetch.model import Patient, PatientIdentity
+from fetch.records import insert_once
+from preview.matching import marks
+from preview.matching.records import KnownRow, ToJudgeRow
+
+MOST = 20
+"""So many are shown of one search."""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """``more``: there are others, which a longer search would tell apart."""
+
+    patients: tuple[Patient, ...]
+    more: bool = False
+
+
+def note(session: Session, patients: Iterable[Patient], now: datetime) -> int:
+    """Keep what the record says of them; of how many it said something else before, or nothing?
+
+    Whose record has changed is judged again.
+    """
+    said = {patient.identity: patient for patient in patients if patient.identity.patient_id}
+    rows = _held(session, said)
+    # in one order: two who insert the same ones would each wait for what the other holds
+    unknown = sorted((one for one in said if one not in rows), key=lambda one: (one.issuer, one.patient_id))
+    if unknown:
+        keys = [{"patient_id": one.patient_id, "issuer": one.issuer} for one in unknown]
+        insert_once(session, KnownRow, *(key | {"said_at": now} for key in keys))
+        rows |= _held(session, dict.fromkeys(unknown))
+    changed = [identity for identity, patient in said.items() if _differs(rows[identity].patient, patient)]
+    for identity in changed:
+        _describe(rows[identity], said[identity], now)
+    judge_again(session, set(changed) - set(unknown), now)
+    return len(changed)
+
+
+def judge_again(session: Session, identities: Iterable[PatientIdentity], now: datetime) -> None:
+    """Something about these patients has changed: what was judged of them is judged again, whoever dies."""
+    for one in sorted(identities, key=lambda one: (one.issuer, one.patient_id)):
+        key = {"issuer": one.issuer, "patient_id": one.patient_id}
+        insert_once(session, ToJudgeRow, key | {"since": now})
+        mine = (ToJudgeRow.issuer == one.issuer) & (ToJudgeRow.patient_id == one.patient_id)
+        session.execute(update(ToJudgeRow).where(mine).values(since=now))
+
+
+def _held(session: Session, identities: Iterable[PatientIdentity]) -> dict[PatientIdentity, KnownRow]:
+    keys = [(identity.issuer, identity.patient_id) for identity in identities]
+    these = select(KnownRow).where(tuple_(KnownRow.issuer, KnownRow.patient_id).in_(keys))
+    ordered = these.order_by(KnownRow.issuer, KnownRow.patient_id).with_for_update()
+    return {row.identity: row for row in session.scalars(ordered)} if keys else {}
+
+
+def _differs(kept: Patient, said: Patient) -> bool:
+    return _known_by(kept) != _known_by(said)
+
+
+def _known_by(patient: Patient) -> tuple[object, ...]:
+    """How a birth date was written says nothing where it could be read."""
+    born = patient.birth_date or patient.birth_date_text
+    return patient.name, born, patient.sex
+
+
+def _describe(row: KnownRow, patient: Patient, now: datetime) -> None:
+    row.patient = patient
+    row.said_at = now
+    found = marks.words(patient.name)
+    row.words = "".join(f" {word}" for word in found)[:1024]
+    row.family = " ".join(marks.words(patient.family_name))[:256]
+
+
+def said_of(session: Session, identity: PatientIdentity) -> Patient | None:
+    """Who the record last said that this is."""
+    row = session.scalar(select(KnownRow).filter_by(issuer=identity.issuer, patient_id=identity.patient_id))
+    return row.patient if row is not None else None
+
+
+def numbers(session: Session, identities: Iterable[PatientIdentity]) -> dict[PatientIdentity, int]:
+    """What stands for each of them in an address, as far as they are known: it says nothing of anybody."""
+    keys = [(identity.issuer, identity.patient_id) for identity in identities]
+    these = select(KnownRow).where(tuple_(KnownRow.issuer, KnownRow.patient_id).in_(keys))
+    return {row.identity: row.id for row in session.scalars(these)} if keys else {}
+
+
+def numbered(session: Session, number: int) -> Patient | None:
+    """Whom an address means."""
+    row = session.get(KnownRow, number) if 0 < number < _LARGEST_KEY else None
+    return row.patient if row is not None else None
+
+
+_LARGEST_KEY = 2**31
+"""PostgreSQL refuses the question for a larger one."""
+
+
+def search(
+    session: Session,
+    *,
+    name: str = "",
+    birth_date: date | None = None,
+    patient_id: str = "",
+    most: int = MOST,
+) -> Searched:
+    """Known patients by the beginnings of words of the name, by birth date, by id; all that is given holds.
+
+    Nothing given finds nobody.
+    """
+    query = select(KnownRow)
+    for word in marks.words(name)[:8]:
+        query = query.where(KnownRow.words.contains(f" {word}", autoescape=True))
+    if birth_date is not None:
+        query = query.where(KnownRow.birth_date == birth_date)
+    if patient_id.strip():
+        query = query.where(KnownRow.patient_id == patient_id.strip()[:256])
+    if query.whereclause is None or "\0" in name + patient_id:
+        return Searched(())
+    ordered = query.order_by(KnownRow.family, KnownRow.words, KnownRow.id).limit(most + 1)
+    rows = session.scalars(ordered).all()
+    return Searched(tuple(row.patient for row in rows[:most]), len(rows) > most)
+
+
+def like(session: Session, found: Patient, most: int = 200) -> Sequence[Patient]:
+    """Known patients who have something of this identity: the id, the birth date, or a part of the name.
+
+    So many at most of each; what is compared with them is nobody's name alone.
+    """
+    family = " ".join(marks.words(found.family_name))
+    given = " ".join(marks.words(found.given_name))
+    ways = [KnownRow.patient_id == found.identity.patient_id] if marks.has_id(found) else []
+    ways += [KnownRow.birth_date == found.birth_date] if found.birth_date else []
+    ways += [KnownRow.family == name for name in dict.fromkeys((family, given)) if name]
+    rows = {row.id: row for way in ways for row in session.scalars(select(KnownRow).where(way).limit(most))}
+    return [row.patient for row in rows.values()]

@@ -1,0 +1,44 @@
+"""How long a fetch that failed for now rests before it is tried again, and whether it is. Pure."""
+
+from datetime import timedelta
+
+from fetch.reasons import Reason, Trouble
+from preview.records import Outcome, Scope
+
+GIVEN_UP = timedelta(seconds=120)
+"""An ask that was begun so long ago and not finished has lost its worker."""
+_RESTS = (10, 30, 120, 600, 1800, 3600)
+"""Seconds, at most, after the first try, the second, and so on; the last for all that follow."""
+_SHORTEST = 1.0
+_MOST_TRIES_FOR_GAPS = 3
+"""An archive that answers but does not send may never send: then a person decides."""
+_MOST_TRIES_FOR_POSTERS = 3
+"""Nobody asked for these by a click."""
+
+
+def rest(tries: int, chance: float) -> timedelta:
+    """How long to rest after so many tries. ``chance``: 0 to 1.
+
+    Anything up to the limit ("full jitter"), so that nobody comes back together with all others.
+    """
+    longest = _RESTS[min(max(tries, 1), len(_RESTS)) - 1]
+    return timedelta(seconds=max(_SHORTEST, longest * chance))
+
+
+def tries_again(outcome: Outcome, reason: Reason | None, scope: Scope, tries: int) -> bool:
+    """Is it tried again by itself? ``tries``: how often it was, this time included.
+
+    What may pass by itself is tried until it is done or a person ends it; set-up faults are explained
+    instead, and gaps that stay are left to a person.
+    """
+    if outcome not in (Outcome.FAILED, Outcome.INCOMPLETE) or reason is None or not reason.retriable:
+        return False
+    if scope is Scope.POSTERS:
+        return tries < _MOST_TRIES_FOR_POSTERS
+    answers = reason in _GAPS or reason.trouble not in (Trouble.UNREACHABLE, Trouble.REFUSED)
+    return tries < _MOST_TRIES_FOR_GAPS if answers else True
+
+
+_GAPS = (
+    *(Reason.SOME_MISSING, Reason.NOT_DRAWN, Reason.NOTHING_SENT, Reason.NOT_SENT, Reason.REPORTED_FAILED),
+)

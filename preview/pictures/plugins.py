@@ -1,0 +1,139 @@
+"""Decoders of our own in the form that pydicom calls (``function(encoded, runner) -> pixels``).
+
+Pydicom stays in charge of what the values mean: signs, unused bits, the order of samples. A decoder tells it
+where its output is not what the object says.
+"""
+
+from io import BytesIO
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
+
+from preview.pictures import codestreams
+from preview.pictures.decoders import DECODINGS, OWN
+
+HALVINGS = "halvings"
+"""The option that says how often to halve the size; rows and columns are then those that come out."""
+STATED_COLOURS = "stated_colours"
+"""The option with the photometric interpretation as it is in the object."""
+
+DECODER_DEPENDENCIES: dict[str, tuple[str, ...]] = {}
+"""Pydicom asks for it: nothing of ours is optional."""
+
+_RGB_LETTERS = ([82, 71, 66], [114, 103, 98])
+"""Component identifiers that say so themselves (as libjpeg takes them)."""
+
+
+def is_available(_: str) -> bool:
+    return True
+
+
+def register() -> None:
+    """Make them known to pydicom, once."""
+    for syntax, decoding in DECODINGS.items():
+        known = get_decoder(decoding.like or syntax)
+        for decoder in OWN.intersection((*decoding.decoders, decoding.smaller)):
+            if decoder not in known.available_plugins:
+                known.add_plugin(decoder, (__name__, decoder))
+
+
+def jpeg(encoded: bytes, runner: DecodeRunner) -> bytes:
+    image = Image.open(BytesIO(encoded), formats=("JPEG",))
+    if not isinstance(image, JpegImageFile):
+        raise TypeError("not JPEG")
+    times = runner.get_option(HALVINGS, 0)
+    as_stored = runner.samples_per_pixel == 3 and _hides_rgb(image, runner)
+    # What is drafted as YCbCr is not converted at all if the decoder believes that this is what it has.
+    image.draft("YCbCr" if as_stored else None, (image.width >> times, image.height >> times))
+    if runner.samples_per_pixel == 3:
+        runner.set_option("photometric_interpretation", "RGB")
+        runner.set_option("bits_stored", 8)
+    return _pixels(np.asarray(image), runner)
+
+
+def _hides_rgb(image: JpegImageFile, runner: DecodeRunner) -> bool:
+    """The object says RGB and nothing in the stream contradicts, though decoders take it for YCbCr.
+
+    Where the stream says what its colours are, that counts: it was written by the one who knew.
+    """
+    markers = image.info.keys() & {"jfif", "adobe_transform"}
+    letters = [component[0] for component in image.layer] in _RGB_LETTERS
+    return runner.photometric_interpretation == "RGB" and not markers and not letters
+
+
+def any_jpeg(encoded: bytes, runner: DecodeRunner) -> bytes:
+    if not codestreams.is_whole(encoded):  # what is missing would be grey
+        raise ValueError("no end of image")
+    unconverted = "RGB" if runner.samples_per_pixel == 3 else None
+    samples = imagecodecs.jpeg8_decode(encoded, colorspace=unconverted, outcolorspace=unconverted)
+    is_lossless = not codestreams.jpeg(encoded).reductions
+    return _lossless(samples, runner) if is_lossless else _pixels(samples, runner)
+
+
+def lossless_jpeg(encoded: bytes, runner: DecodeRunner) -> bytes:
+    return _lossless(imagecodecs.jpegsof3_decode(encoded), runner)
+
+
+def _lossless(samples: npt.NDArray[Any], runner: DecodeRunner) -> bytes:
+    """Nobody converts colours and calls it lossless: the JFIF marker that pydicom believes is mere habit."""
+    runner.set_option("photometric_interpretation", runner.get_option(STATED_COLOURS))
+    return _pixels(samples, runner)
+
+
+def jpeg_ls(encoded: bytes, runner: DecodeRunner) -> bytes:
+    return _pixels(imagecodecs.jpegls_decode(encoded), runner)
+
+
+def jpeg_2000(encoded: bytes, runner: DecodeRunner) -> bytes:
+    return _wavelets(imagecodecs.jpeg2k_decode(encoded, numthreads=1), runner)
+
+
+def smaller_jpeg_2000(encoded: bytes, runner: DecodeRunner) -> bytes:
+    image = _Halved(encoded, runner.get_option(HALVINGS, 0))
+    if runner.samples_per_pixel == 3:
+        runner.set_option("bits_stored", 8)  # Pillow has no more of colours
+        return _wavelets(np.asarray(image), runner)
+    return _wavelets(_as_stored(np.asarray(image), codestreams.jpeg_2000(encoded)), runner)
+
+
+class _Halved(Jpeg2KImageFile):
+    """Pillow rounds a side of 250.25 to 250, where the standard has 251 (ITU-T T.800 B.5), and then finds
+    that too much comes: made a little larger before, it arrives at the right size.
+    """
+
+    def __init__(self, encoded: bytes, times: int) -> None:
+        super().__init__(BytesIO(encoded))
+        self._reduce = times
+        width, height = (-(-side >> times) << times for side in self.size)
+        self._size = width, height
+
+
+def _as_stored(samples: npt.NDArray[Any], stream: codestreams.Codestream) -> npt.NDArray[Any]:
+    """Pillow scales grey values up to 8 or 16 bits, and adds a half of the range to those with a sign."""
+    values = samples.astype(np.int32) >> (8 * samples.itemsize - stream.bits)
+    if stream.signed:
+        values -= 1 << (stream.bits - 1)
+    return values.astype(f"{'i' if stream.signed else 'u'}{samples.itemsize}")
+
+
+def _wavelets(samples: npt.NDArray[Any], runner: DecodeRunner) -> bytes:
+    if str(runner.photometric_interpretation) in ("YBR_ICT", "YBR_RCT"):  # decoders take the transform back
+        runner.set_option("photometric_interpretation", "RGB")
+    return _pixels(samples, runner)
+
+
+def _pixels(samples: npt.NDArray[Any], runner: DecodeRunner) -> bytes:
+    """In the shape and of the depth that pydicom expects, or not at all."""
+    colours = runner.samples_per_pixel
+    shape = (runner.rows, runner.columns, *((colours,) if colours > 1 else ()))
+    if samples.shape != shape or 8 * samples.itemsize > runner.bits_allocated:
+        raise ValueError("the stream is not what the object says")
+    runner.set_option("bits_allocated", 8 * samples.itemsize)
+    runner.set_option("planar_configuration", 0)
+    return samples.tobytes()

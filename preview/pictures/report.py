@@ -1,0 +1,197 @@
+"""What a document without pixels is about: its title and first lines, but nothing that says whose it is."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from pydicom import Dataset
+
+from fetch.sources.reading import text, texts
+from preview.pictures.contrast import STORAGE
+from preview.pictures.frame_facts import first_number
+from preview.pictures.pixels import BAD_INPUT
+from preview.pictures.references import references
+from preview.pictures.selection import titled
+from preview.pictures.sequences import items
+
+_MOST_LINES = 40
+_MOST_LOOKED_AT = 2000
+_DEEPEST = 8
+_LONGEST = 400
+"""Characters of one line; no card has room for more."""
+
+_SHOWN = ("CONTAINS", "HAS PROPERTIES", "INFERRED FROM")
+"""Relations (PS3.3 C.17.3.2.4) to what is reported; others say who observed, whom, and how."""
+
+_ABOUT_PERSONS = {"121029", "121030", "121031", "121032", "121033", "121008", "121022", "121023"}
+"""Subject's name, id, birth date, sex, age; observer's name; accession numbers (PS3.16 TID 1001 and 1002)."""
+
+_NAMES = (
+    "PatientName",
+    "OtherPatientNames",
+    "PatientBirthName",
+    "PatientMotherBirthName",
+    "ResponsiblePerson",
+)
+_NUMBERS = ("PatientID", "OtherPatientIDs", "AccessionNumber")
+_DATES = ("{0}{1}{2}", "{0}-{1}-{2}", "{2}.{1}.{0}", "{2}/{1}/{0}", "{1}/{2}/{0}")
+
+
+@dataclass(frozen=True)
+class Report:
+    """A title, and lines to show below it; "" and none where the object has no such words."""
+
+    title: str = ""
+    lines: tuple[str, ...] = ()
+
+
+def report(ds: Dataset) -> Report:
+    """Of an object of any kind; nothing odd in it can raise."""
+    kind = text(ds, "SOPClassUID").removeprefix(STORAGE)
+    told = next((tell for begins, tell in _BY_CLASS.items() if f"{kind}.".startswith(f"{begins}.")), None)
+    if told is None:
+        return Report()
+    names = _Names(ds)
+    title, lines = told(ds)
+    lines = (line for line in islice(lines, _MOST_LOOKED_AT) if line and not names.mentioned(line))
+    return Report("" if names.mentioned(title) else title, tuple(islice(lines, _MOST_LINES)))
+
+
+_Told = tuple[str, Iterator[str]]
+
+
+class _Names:
+    """What tells whose the object is: lines with any of it are left out as a whole."""
+
+    def __init__(self, ds: Dataset) -> None:
+        names = (text(ds, keyword) for keyword in _NAMES)
+        self._words = {word for name in names for word in _words(name) if len(word) > 1}
+        numbers = (one for keyword in _NUMBERS for one in texts(ds, keyword))
+        self._numbers = {
+            one.casefold() for one in (*numbers, *_dates(text(ds, "PatientBirthDate"))) if len(one) > 2
+        }
+
+    def mentioned(self, line: str) -> bool:
+        folded = line.casefold()
+        return not self._words.isdisjoint(_words(line)) or any(number in folded for number in self._numbers)
+
+
+def _dates(written: str) -> list[str]:
+    return (
+        [form.format(written[:4], written[4:6], written[6:8]) for form in _DATES] if len(written) == 8 else []
+    )
+
+
+def _words(line: str) -> list[str]:
+    return re.findall(r"[^\W_]+", line.casefold())
+
+
+def _structured_report(ds: Dataset) -> _Told:
+    return _meaning(ds, "ConceptNameCodeSequence"), _content(ds)
+
+
+def _content(ds: Dataset, depth: int = 0) -> Iterator[str]:
+    for item in items(ds, "ContentSequence"):
+        if text(item, "RelationshipType") not in _SHOWN:
+            continue
+        yield _line(item)
+        if depth < _DEEPEST:
+            yield from _content(item, depth + 1)
+
+
+def _line(item: Dataset) -> str:
+    """``Diameter: 12 mm``; "" for what is no text, code or number, such as a person's name or a date."""
+    read = {"TEXT": _text, "CODE": _code, "NUM": _measurement}.get(text(item, "ValueType"))
+    name = _meaning(item, "ConceptNameCodeSequence")
+    if text(item, "ValueType") == "CONTAINER":
+        return name
+    if read is None or _code_value(item) in _ABOUT_PERSONS:
+        return ""
+    value = read(item)
+    return f"{name}: {value}" if name and value else value
+
+
+def _text(item: Dataset) -> str:
+    try:
+        words = str(item.get("TextValue") or "")[: 4 * _LONGEST].split()
+    except BAD_INPUT:
+        return ""
+    return "".join(letter for letter in " ".join(words) if letter.isprintable())[:_LONGEST]
+
+
+def _code(item: Dataset) -> str:
+    return _meaning(item, "ConceptCodeSequence")
+
+
+def _measurement(item: Dataset) -> str:
+    for measured in items(item, "MeasuredValueSequence")[:1]:
+        number = first_number(measured, "NumericValue")
+        units = [text(unit, "CodeValue") for unit in items(measured, "MeasurementUnitsCodeSequence")[:1]]
+        unit = "".join(unit for unit in units if unit != "1" and not unit.startswith("{"))
+        return f"{number:g} {unit}".strip()[:_LONGEST] if number is not None else ""
+    return ""
+
+
+def _meaning(ds: Dataset, sequence: str) -> str:
+    return "".join(text(code, "CodeMeaning")[:_LONGEST] for code in items(ds, sequence)[:1])
+
+
+def _code_value(item: Dataset) -> str:
+    return "".join(text(code, "CodeValue") for code in items(item, "ConceptNameCodeSequence")[:1])
+
+
+def _key_objects(ds: Dataset) -> _Told:
+    return titled(ds)[0], _counted(ds)
+
+
+def _presentation_state(ds: Dataset) -> _Told:
+    return text(ds, "ContentDescription")[:_LONGEST] or text(ds, "ContentLabel"), _counted(ds)
+
+
+def _counted(ds: Dataset) -> Iterator[str]:
+    count = len(references(ds, text(ds, "SOPClassUID")))
+    yield f"{count} image{'s' * (count != 1)}" if count else ""
+    yield from _content(ds)
+
+
+def _listed(sequence: str, keyword: str) -> Callable[[Dataset], _Told]:
+    def told(ds: Dataset) -> _Told:
+        return "", (text(item, keyword)[:_LONGEST] for item in items(ds, sequence))
+
+    return told
+
+
+def _labelled(*keywords: str) -> Callable[[Dataset], _Told]:
+    def told(ds: Dataset) -> _Told:
+        return next((text(ds, keyword)[:_LONGEST] for keyword in keywords if text(ds, keyword)), ""), iter(())
+
+    return told
+
+
+def _waveform(ds: Dataset) -> _Told:
+    return "", (_recorded(group) for group in items(ds, "WaveformSequence"))
+
+
+def _recorded(group: Dataset) -> str:
+    channels, samples, rate = (
+        first_number(group, keyword) or 0
+        for keyword in ("NumberOfWaveformChannels", "NumberOfWaveformSamples", "SamplingFrequency")
+    )
+    return f"{channels:g} channels, {samples / rate:.3g} s" if channels and rate else ""
+
+
+_BY_CLASS: dict[str, Callable[[Dataset], _Told]] = {
+    "88.59": _key_objects,
+    "88": _structured_report,
+    "11": _presentation_state,
+    "66.4": _listed("SegmentSequence", "SegmentLabel"),
+    "66.5": _listed("SegmentSequence", "SegmentLabel"),
+    "481.3": _listed("StructureSetROISequence", "ROIName"),
+    "481.5": _labelled("RTPlanName", "RTPlanLabel"),
+    "66.1": _labelled("ContentDescription", "ContentLabel"),
+    "66.3": _labelled("ContentDescription", "ContentLabel"),
+    "104": _labelled("DocumentTitle"),
+    "9": _waveform,
+}
+"""By the part of the SOP class behind the common root; the first that fits tells."""

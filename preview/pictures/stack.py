@@ -1,0 +1,51 @@
+"""One contrast for all frames of an object that names none: what a viewer shows when it is scrolled through.
+
+With a range of its own, every frame would look equally bright: the strip of a film would flicker, and an
+empty frame would be full of noise where the next one has a heart.
+"""
+
+import numpy as np
+from pydicom import Dataset
+
+from preview.pictures.contrast import Range, bits_of, shown_range, shows_all
+from preview.pictures.grey import says_contrast, values_seen
+from preview.pictures.pixels import Array, CannotDrawError, Pixels
+
+_SAMPLED = 7
+"""Frames that are looked at: enough to meet the bright ones, and little of the time that drawing takes."""
+
+_ENOUGH = (128, 128)
+"""Columns and rows, where a frame can be decoded smaller."""
+
+
+def spread(frames: int, most: int) -> list[int]:
+    """At most ``most`` indices out of ``frames``, from 0, evenly spread, with the first and the last."""
+    if frames <= most:
+        return list(range(frames))
+    if most <= 1:
+        return [frames // 2]
+    return [round(place * (frames - 1) / (most - 1)) for place in range(most)]
+
+
+def common_range(ds: Dataset, pixels: Pixels) -> Range | None:
+    """Of modality values, from frames spread over the object, and the same however many of them are drawn.
+
+    None for a single frame, colours, and frames whose contrast is told or needs no looking for.
+    """
+    if pixels.count == 1 or shows_all(ds, bits_of(ds)):
+        return None
+    silent = [index for index in spread(pixels.count, _SAMPLED) if not says_contrast(ds, index)]
+    seen = [values for index in silent for values in _seen(ds, pixels, index)]
+    values = np.concatenate(seen) if seen else np.empty(0)
+    return shown_range(ds, values) if values.size else None
+
+
+def _seen(ds: Dataset, pixels: Pixels, index: int) -> list[Array]:
+    """Of one frame; nothing of one that cannot be decoded or has colours."""
+    if not str(ds.get("PhotometricInterpretation")).startswith("MONOCHROME"):
+        return []
+    try:
+        samples = pixels.decode(index, _ENOUGH).samples
+    except CannotDrawError:
+        return []
+    return [values_seen(ds, index, samples)] if samples.ndim == 2 else []

@@ -1,0 +1,66 @@
+"""The banner of every page: carried by the page's own poll, or polled by itself where there is none."""
+
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, g, make_response, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response
+
+from preview.health.banner import POLL_S, Banner, banner_of, notices, standings
+from preview.health.machine import has_room
+from preview.routes.guard import parts
+from preview.routes.marks import Marked, news_of, version
+
+blueprint = Blueprint("banner", __name__)
+_BELL_S = 1.0
+
+
+def register(app: Flask) -> None:
+    app.jinja_env.globals.update(banner=banner, banner_poll_s=POLL_S)
+
+
+def banner() -> Banner:
+    """Looked up once a request; without a database there is none, and the page says that itself."""
+    if "banner" not in g:
+        g.banner = _banner()
+    return g.banner  # type: ignore[no-any-return]
+
+
+def _banner() -> Banner:
+    our = parts()
+    try:
+        with our.records.read() as db:
+            known = standings(db, our.settings, our.now)
+            said = notices(db, our.now)
+    except SQLAlchemyError as error:
+        current_app.logger.warning("no banner: %s", type(error).__name__)
+        return Banner()
+    bell, room = our.bell.answers(within=_BELL_S), has_room(our.settings.app.shelf)
+    return banner_of(known, said, our.now, bell=bell, room=room)
+
+
+@blueprint.get("/banner/updates")
+def updates() -> Response:
+    """For whoever has a page of ours open; it says nothing of any patient."""
+    if _seen() == banner().mark:
+        return make_response("", 204)
+    return make_response(_rendered(polls=True, swapped=False))
+
+
+def news_for_page(view: Marked) -> str:
+    """What a panel's answer carries besides: the banner, and who polls for it from now on."""
+    return _rendered(polls=view.pace is None, swapped=True) if "b" in request.args else ""
+
+
+def is_news() -> bool:
+    """Has the page another banner than the one that is true now?"""
+    return "b" in request.args and _seen() != banner().mark
+
+
+def _seen() -> str:
+    return request.args.get("b", "").split(".")[0]
+
+
+def _rendered(*, polls: bool, swapped: bool) -> str:
+    told: dict[str, Any] = {"news": news_of(banner(), request.args.get("b", "")), "polls": polls}
+    return render_template("_banner.html", swapped=swapped, polled=True, version=version, **told)

@@ -1,0 +1,68 @@
+"""How the system is: a page for everybody, the same as JSON, and what a load balancer asks."""
+
+import json
+from dataclasses import asdict
+from datetime import date, datetime
+
+from flask import Blueprint, jsonify, make_response, render_template
+from werkzeug.wrappers import Response
+
+from fetch.reasons import Reason
+from preview.health.machine import is_ready, readiness
+from preview.health.report import SystemReport, report
+from preview.routes.guard import parts
+from preview.routes.polling import poll_answer
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/livez")
+def live() -> Response:
+    """This process answers; nothing else is asked."""
+    return make_response("ok\n", {"Content-Type": "text/plain; charset=utf-8"})
+
+
+@blueprint.get("/readyz")
+def ready() -> Response:
+    """Can this installation do its work? An archive that is down is no reason to take it out of service."""
+    our = parts()
+    readings = readiness(our, our.now)
+    return make_response(jsonify(ready=is_ready(readings), **readings), 200 if is_ready(readings) else 503)
+
+
+@blueprint.get("/status")
+def page() -> str:
+    return render_template("system.html", view=_report())
+
+
+@blueprint.get("/status/updates")
+def updates() -> Response:
+    view = _report()
+    return poll_answer("_system.html", view, {"view": view})
+
+
+@blueprint.get("/status.json")
+def as_json() -> Response:
+    view = _report()
+    told = {
+        "sources": [asdict(one) for one in view.sources],
+        "queue": asdict(view.queue),
+        "parts": dict(view.parts),
+    }
+    return make_response(json.dumps(told, default=_plain), {"Content-Type": "application/json"})
+
+
+def _report() -> SystemReport:
+    our = parts()
+    readings = readiness(our, our.now)
+    with our.records.read() as db:
+        return report(db, our.settings, readings, our.now)
+
+
+def _plain(value: object) -> str:
+    """As JSON can say it: a reason by its code, a time in ISO 8601."""
+    if isinstance(value, Reason):
+        return value.code
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,63 @@
+"""`make faults`: each fault alone, then a hundred random sequences; ``python -m faults 7``: one again."""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import TypeVar
+
+from faults import sequences, table
+from faults.faults import EVERY
+from faults.sequences import Played
+from faults.table import Met
+
+SEQUENCES = 100
+_AT_ONCE = 4
+"""They mostly wait."""
+
+Given = TypeVar("Given")
+Got = TypeVar("Got")
+
+
+def main(seeds: list[int]) -> int:
+    """0 if nothing was lost and nothing came twice."""
+    began = time.monotonic()
+    print(f"{os.cpu_count()} cores, {_AT_ONCE} installations at once", flush=True)
+    played = []
+    for one in _each(sequences.play, seeds or range(1, SEQUENCES + 1)):
+        played.append(one)
+        if _is_bad(one) or seeds:
+            print(f"sequence {one.seed}: {one.result} {', '.join(one.faults)}", flush=True)
+    wanted, complete = sum(one.result.wanted for one in played), sum(one.result.complete for one in played)
+    print(f"{len(played)} sequences: {wanted} studies wanted, {complete} complete", end=", ")
+    print(f"{sum(one.result.explained for one in played)} ended with a reason", end=", ")
+    print(f"{sum(one.result.lost for one in played)} lost", end=", ")
+    print(f"{sum(one.result.doubled for one in played)} images fetched again", flush=True)
+    met = [] if seeds else _met(played)
+    print(f"{(time.monotonic() - began) / 60:.0f} minutes")
+    return int(any(map(_is_bad, [*played, *met])))
+
+
+def _met(played: list[Played]) -> list[Met]:
+    print(table.heading())
+    met = []
+    for one in _each(table.meet, [fault.name for fault in EVERY]):
+        met.append(one)
+        print(table.line(one, played), flush=True)
+    return met
+
+
+def _each(do: Callable[[Given], Got], given: Iterable[Given]) -> Iterator[Got]:
+    """In processes of their own: each has an archive in it."""
+    with ProcessPoolExecutor(_AT_ONCE, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+        yield from pool.map(do, given)
+
+
+def _is_bad(one: Played | Met) -> bool:
+    return bool(one.result.lost or one.result.doubled)
+
+
+if __name__ == "__main__":
+    sys.exit(main([int(word) for word in sys.argv[1:]]))

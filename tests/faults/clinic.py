@@ -1,0 +1,227 @@
+"""An installation at work: the processes of the Procfile, an archive behind a line, what people want."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from support.installation import BIN, ROOT, Installation, below, source_block
+from support.postgresql import OnPostgreSQL, PostgreSQL
+from support.studies import OKAFOR, study
+from support.tcp_proxy import TcpProxy
+
+from faults.redis_server import RedisServer
+from fetch.find import find_study
+from fetch.records import StudyRow
+from preview import wanting
+from preview.asking import note_study
+from preview.demo.archive import Archive, Asked
+from preview.records import Arrival, FetchRow, InstanceRow, Outcome
+
+_BUSY = ("finder", "worker", "reconciler")
+_LOOK_S = 0.1
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of what was wanted. ``lost``: neither complete nor with a reason that says why not."""
+
+    wanted: int
+    complete: int
+    explained: int
+    doubled: int
+    seconds: float
+
+    @property
+    def lost(self) -> int:
+        return self.wanted - self.complete - self.explained
+
+
+class Clinic:
+    """``with Clinic(folder).open() as clinic: clinic.want(); …; clinic.result(60)``.
+
+    ``images`` in each of so many ``studies``; ``keeps``: Redis writes what it holds to a file; ``server``:
+    the database is one of PostgreSQL's, else SQLite.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        studies: int = 20,
+        images: int = 3,
+        keeps: bool = False,
+        server: PostgreSQL | None = None,
+        processes: tuple[str, ...] = _BUSY,
+    ) -> None:
+        folder.mkdir()
+        self.folder, self.server, self._names = folder, server, processes
+        self._held = [study(OKAFOR, images=images) for _ in range(studies)]
+        self.archive = Archive("MAIN", datasets=[ds for held in self._held for ds in held])
+        self.redis = RedisServer(folder / "redis", keeps=keeps)
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.wanted: list[str] = []
+        self.doubled = 0
+
+    @contextmanager
+    def open(self) -> Iterator["Clinic"]:
+        with ExitStack() as stack:
+            stack.enter_context(self.archive.start())
+            self.line = stack.enter_context(TcpProxy(self.archive.port))
+            stack.callback(self.redis.stop)
+            self.redis.start()
+            self.site = self._installed()
+            stack.callback(self.site.parts.records.engine.dispose)
+            self.studies = [self._found(held[0].StudyInstanceUID) for held in self._held]
+            self.archive.requests = _Watched(self)
+            stack.callback(self.stop_all)
+            self.start_all()
+            yield self
+
+    def _installed(self) -> Installation:
+        block = source_block("main", self.line.port, aet="MAIN")
+        made = (self.folder, [block], self.redis.url)
+        return (
+            OnPostgreSQL(*made, database=self.server.new_database()) if self.server else Installation(*made)
+        )
+
+    def _found(self, study_uid: str) -> StudyRow:
+        found = find_study(self.site.settings.sources[0], self.site.settings.local, study_uid)
+        with self.site.parts.records.write() as session:
+            return note_study(session, found, self.site.parts.now)
+
+    # Its processes
+
+    def start_all(self) -> None:
+        for name in self._names:
+            self.start(name)
+
+    def start(self, name: str) -> None:
+        if name in self.processes:
+            return
+        with (self.folder / "processes.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                _commands()[name], env=self.site.environment, cwd=ROOT, stdout=log, stderr=log
+            )
+
+    def stop_all(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """All at once, as on the day of a new version."""
+        for running in self.processes.values():
+            running.send_signal(how)
+        for running in self.processes.values():
+            _end(running)
+        self.processes.clear()
+
+    def _supervise(self) -> None:
+        """Start again what ended by itself, as whoever runs this for good lets a supervisor do.
+
+        A process that starts while the database is away says so, and ends.
+        """
+        for name in [name for name, running in self.processes.items() if running.poll() is not None]:
+            del self.processes[name]
+            self.start(name)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, and whatever it has started."""
+        running = self.processes.pop(name)
+        children = below(running.pid)
+        running.kill()
+        running.wait()
+        for child in children:
+            _kill(child)
+
+    def kill_horse(self) -> None:
+        """SIGKILL the work-horse, if there is one."""
+        for child in below(self.processes["worker"].pid):
+            _kill(child)
+
+    # What people want
+
+    def want(self) -> None:
+        """Every study, as a click does."""
+        self.wanted += [wanting.want(self.site.parts, row) for row in self.studies]
+
+    def fetches(self) -> list[FetchRow]:
+        with self.site.parts.records.read() as session:
+            return list(session.scalars(select(FetchRow).where(FetchRow.id.in_(self.wanted))))
+
+    def drawn(self) -> set[str]:
+        """The instances of which a picture is noted."""
+        with self.site.parts.records.read() as session:
+            theirs = select(InstanceRow.instance_uid).where(InstanceRow.arrival == Arrival.PICTURE)
+            return set(session.scalars(theirs))
+
+    def when_drawn(self, least: int, seconds: float = 30) -> None:
+        """Wait until so many images are there."""
+        end = time.monotonic() + seconds
+        while len(self.drawn()) < least and time.monotonic() < end:
+            time.sleep(_LOOK_S)
+
+    def result(self, within: float) -> Result:
+        """As soon as everything has ended, or after so many seconds."""
+        began = time.monotonic()
+        while not (ended := self._ended()) and time.monotonic() < began + within:
+            self._supervise()
+            time.sleep(_LOOK_S)
+        fetches = self.fetches() if ended else self._fetches_or_none()
+        by = Counter(fetch.outcome for fetch in fetches)
+        explained = sum(1 for fetch in fetches if fetch.outcome is not Outcome.COMPLETE and fetch.reason)
+        return Result(
+            len(self.wanted), by[Outcome.COMPLETE], explained, self.doubled, time.monotonic() - began
+        )
+
+    def _ended(self) -> bool:
+        return all(fetch.finished_at for fetch in self._fetches_or_none() or [FetchRow()])
+
+    def _fetches_or_none(self) -> list[FetchRow]:
+        try:
+            return self.fetches()
+        except SQLAlchemyError:
+            return []
+
+
+class _Watched(list[Asked]):
+    """What the archive is asked: an image of which a picture is noted already must not be among it."""
+
+    def __init__(self, clinic: Clinic) -> None:
+        super().__init__()
+        self._clinic = clinic
+
+    def append(self, asked: Asked) -> None:
+        super().append(asked)
+        uids = set(asked.keys.get("SOPInstanceUID", "").split("\\")) - {""}
+        if uids and asked.kind in ("C-GET", "C-MOVE"):
+            try:
+                self._clinic.doubled += len(uids & self._clinic.drawn())
+            except SQLAlchemyError:  # the database is what is broken just now
+                return
+
+
+def _commands() -> dict[str, list[str]]:
+    """The Procfile's, without what belongs to the demo."""
+    lines = re.findall(r"^(\w+): exec \.venv/bin/(.+)$", (ROOT / "Procfile").read_text(), re.MULTILINE)
+    return {name: [str(BIN / words[0]), *words[1:]] for name, line in lines if (words := shlex.split(line))}
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    try:
+        running.wait(20)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.wait()

@@ -1,0 +1,163 @@
+"""Everything that breaks, by name: entered while fetches are under way, healed when it is left."""
+
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from faults.clinic import Clinic
+from preview.demo import behaviour as b
+from preview.demo.traits import Behaviour
+
+Breaks = Callable[[Clinic], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``lasts``: seconds. ``by_chance``: may be drawn for a sequence; what ends a fetch for good may not."""
+
+    name: str
+    breaks: Breaks
+    lasts: float = 3.0
+    by_chance: bool = True
+
+
+def _behaves(how: Behaviour) -> Breaks:
+    @contextmanager
+    def broken(clinic: Clinic) -> Iterator[None]:
+        clinic.archive.behave(how)
+        yield
+        clinic.archive.behave_well()
+
+    return broken
+
+
+def _line(**toxics: float) -> Breaks:
+    @contextmanager
+    def broken(clinic: Clinic) -> Iterator[None]:
+        clinic.line.set(**toxics)
+        yield
+        clinic.line.heal()
+
+    return broken
+
+
+def _killed(*names: str) -> Breaks:
+    @contextmanager
+    def broken(clinic: Clinic) -> Iterator[None]:
+        killed = [name for name in names if name in clinic.processes]
+        for name in killed:
+            clinic.kill(name)
+        yield
+        for name in killed:
+            clinic.start(name)
+
+    return broken
+
+
+@contextmanager
+def _horse_killed(clinic: Clinic) -> Iterator[None]:
+    if "worker" in clinic.processes:
+        clinic.kill_horse()
+    yield
+
+
+@contextmanager
+def _deployed(clinic: Clinic) -> Iterator[None]:
+    """A new version: every process is told to stop, and started again."""
+    clinic.stop_all(signal.SIGTERM)
+    yield
+    clinic.start_all()
+
+
+@contextmanager
+def _archive_away(clinic: Clinic) -> Iterator[None]:
+    port = clinic.archive.port
+    clinic.archive.stop()
+    yield
+    clinic.archive.start(port)
+
+
+def _redis_away(how: signal.Signals) -> Breaks:
+    @contextmanager
+    def broken(clinic: Clinic) -> Iterator[None]:
+        clinic.redis.stop(how)
+        yield
+        clinic.redis.start()
+
+    return broken
+
+
+@contextmanager
+def _redis_emptied(clinic: Clinic) -> Iterator[None]:
+    clinic.redis.empty()
+    yield
+
+
+@contextmanager
+def _database_away(clinic: Clinic) -> Iterator[None]:
+    """Somebody else writes, and does not come to an end."""
+    if clinic.server is not None:
+        with clinic.server.stopped():
+            yield
+        return
+    held = sqlite3.connect(clinic.folder / "preview.db", timeout=20, isolation_level=None)
+    held.execute("BEGIN IMMEDIATE")
+    yield
+    held.rollback()
+    held.close()
+
+
+@contextmanager
+def _killed_before_it_is_written(clinic: Clinic) -> Iterator[None]:
+    """What was drawn waits for the database, and its work-horse dies meanwhile."""
+    with _database_away(clinic):
+        time.sleep(1)
+        with _horse_killed(clinic):
+            pass
+        yield
+
+
+AT_THE_ARCHIVE = (
+    Fault("archive: no longer there", _archive_away),
+    Fault("archive: takes the connection and is silent", _behaves(b.hangs()), 6),
+    Fault("archive: silent in the middle of a list", _behaves(b.hangs_in_find()), 6),
+    Fault("archive: silent in the middle of a transfer", _behaves(b.hangs_in_get(1)), 6),
+    Fault("archive: drops the line after one image", _behaves(b.drops_after(1))),
+    Fault("archive: breaks down after one image", _behaves(b.breaks_down_after(1))),
+    Fault("archive: no room for now (0xA700)", _behaves(b.answers(0xA700))),
+    Fault("archive: rejects, local limit exceeded", _behaves(b.refuses_association("busy"))),
+    Fault("archive: does not know our AE title", _behaves(b.refuses_association("calling")), by_chance=False),
+    Fault(
+        "archive: is called by a wrong AE title", _behaves(b.refuses_association("called")), by_chance=False
+    ),
+    Fault("archive: three images fail (0xB000)", _behaves(b.fails_some(3))),
+    Fault("archive: success with 0 of 0", _behaves(b.claims_success_but_sends_nothing())),
+    Fault("archive: sends everything twice", _behaves(b.sends_twice())),
+    Fault("archive: counts change between tries", _behaves(b.counts_wrong(2))),
+    Fault(
+        "archive: another patient's image besides", _behaves(b.sends_foreign_instances(1)), by_chance=False
+    ),
+)
+ON_THE_LINE = (
+    Fault("line: reset after 20 kB", _line(reset_peer=20_000)),
+    Fault("line: 1 kB a second", _line(bandwidth=1000), 6),
+    Fault("line: forwards nothing", _line(timeout=True), 6),
+    Fault("line: pieces of 100 bytes", _line(slicer=100)),
+    Fault("line: 300 ms each way", _line(latency=300)),
+)
+AT_HOME = (
+    Fault("kill -9: the work-horse", _horse_killed, 0.5),
+    Fault("kill -9: the worker", _killed("worker"), 1),
+    Fault("kill -9: the work-horse before it has written", _killed_before_it_is_written, 1),
+    Fault("kill -9: everything", _killed("worker", "finder", "reconciler"), 1),
+    Fault("a new version in the middle of it", _deployed, 0.5),
+    Fault("Redis: killed, nothing kept", _redis_away(signal.SIGKILL)),
+    Fault("Redis: stopped and started", _redis_away(signal.SIGTERM)),
+    Fault("Redis: FLUSHALL", _redis_emptied, 0.5),
+    Fault("database: locked, or PostgreSQL stopped", _database_away, 8),
+)
+EVERY = (*AT_THE_ARCHIVE, *ON_THE_LINE, *AT_HOME)
+BY_CHANCE = tuple(fault for fault in EVERY if fault.by_chance)

@@ -1,0 +1,249 @@
+"""The prober looks at every archive, each page says what it saw, and what waited goes on when it is back."""
+
+import re
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from support.inspecting import text_of
+from support.installation import eventually, free_port, process, source_block
+from support.studies import OKAFOR, STRANGER, study
+from support.tcp_proxy import TcpProxy
+from support.visits import change_fetch, fetches, opened
+
+from fetch.reasons import Reason
+from preview import reconciling
+from preview.demo.behaviour import answers, hangs, hangs_in_find, refuses_association, refuses_services
+from preview.demo.traits import Kind
+from preview.health.journal import Finding, note, suspect
+from preview.health.probing import Prober, probe
+from preview.health.records import Condition, HealthRow, OutageRow
+from preview.records import Outcome, Role
+
+FAST = "probe_every = 1.0\nprobe_again = 0.5"
+
+
+def look(site) -> HealthRow:
+    """One look at the first source."""
+    (source, *_) = site.settings.sources
+    Prober(site.parts).look(source)
+    return row(site)
+
+
+def row(site, source="main") -> HealthRow:
+    with site.parts.records.read() as session:
+        return session.get(HealthRow, source)
+
+
+# One look
+
+
+@pytest.mark.parametrize(
+    ("how", "condition", "reason"),
+    [
+        (refuses_association("calling"), Condition.DOWN, Reason.CALLING_AET_UNKNOWN),
+        (refuses_association("busy"), Condition.PARTIAL, Reason.BUSY),
+        (hangs(), Condition.DOWN, Reason.NO_ANSWER),
+        (hangs_in_find(), Condition.PARTIAL, Reason.NO_ANSWER),
+        (answers(0xA700, Kind.FIND), Condition.PARTIAL, Reason.OUT_OF_RESOURCES),
+        (refuses_services(Kind.FIND), Condition.PARTIAL, Reason.NOT_SUPPORTED),
+    ],
+)
+def test_what_a_probe_finds(site, archive, how, condition, reason):
+    archive.behave(how)
+    (source,) = site.settings.sources
+    began = time.monotonic()
+    found = probe(source, site.settings.local)
+    assert (found.condition, found.reason) == (condition, reason)
+    assert time.monotonic() - began < 13
+
+
+def test_an_archive_that_answers_is_up_and_one_that_takes_long_is_slow(site, archive):
+    (source,) = site.settings.sources
+    found = probe(source, site.settings.local)
+    assert (found.condition, found.reason) == (Condition.UP, None)
+    with site.parts.records.write() as session:
+        for seconds in (0.1, 0.1, 0.1, 9.0):
+            note(session, source, Finding(Condition.UP, seconds=seconds), site.parts.now, site.settings.app)
+    assert row(site).condition is Condition.SLOW
+    with site.parts.records.write() as session:
+        for _ in range(4):
+            note(session, source, Finding(Condition.UP, seconds=0.1), site.parts.now, site.settings.app)
+    assert row(site).condition is Condition.UP
+
+
+def test_only_one_of_several_probers_looks_at_each(site):
+    one, other = Prober(site.parts), Prober(site.parts)
+    assert [source.name for source in one.due()] == ["main"]
+    assert other.due() == []
+
+
+def test_a_real_archive_is_up(install, orthanc):
+    site = install(source_block("main", orthanc.port, aet="ORTHANC"))
+    assert look(site).condition is Condition.UP
+
+
+# What follows
+
+
+def test_an_outage_is_kept_with_what_it_hit(site, client, archive):
+    visit = opened(site, client, archive)
+    archive.stop()
+    look(site)
+    client.press(visit.html(), "Fetch")
+    site.fetch_all()
+    client.press(client.page(visit.patient_page), "Ask the archives again")
+    site.ask_all()
+    archive.start(archive.port)
+    assert look(site).woken == 1
+    with site.parts.records.read() as session:
+        (outage,) = session.scalars(select(OutageRow))
+    assert outage.ended_at > outage.began_at
+    assert (outage.asks, outage.fetches) == (1, 1)
+
+
+def test_what_waits_is_said_to_wait_and_completes_without_a_click(site, client, archive):
+    visit = opened(site, client, archive)
+    archive.stop()
+    look(site)
+    client.press(visit.html(), "Fetch")
+    site.fetch_all()
+    text = visit.text()
+    assert "Waiting for the archive. It cannot be asked since" in text
+    assert re.search(r"Next try [\d:]+ \(2nd\)", text)
+    assert "Try now" in text
+    assert "Stop trying" in text
+    change_fetch(site, next_try_at=site.parts.now + timedelta(hours=1))
+    archive.start(archive.port)
+    look(site)
+    (fetch,) = fetches(site)
+    assert fetch.next_try_at <= site.parts.now
+    reconciling.ring_for_everything(site.parts)
+    site.fetch_all()
+    assert fetches(site)[0].outcome is Outcome.COMPLETE
+
+
+def test_a_herd_is_spread_over_the_associations(site, client, archive):
+    for number in range(60):
+        archive.add(study(OKAFOR, study_uid=f"1.2.{number}")[0])
+    client.opened(site)
+    from fetch.records import StudyRow
+    from preview import wanting
+
+    with site.parts.records.read() as session:
+        rows = session.scalars(select(StudyRow)).all()
+    for one in rows:
+        wanting.want(site.parts, one)
+    archive.stop()
+    look(site)
+    change_fetch(site, next_try_at=site.parts.now + timedelta(hours=1))
+    archive.start(archive.port)
+    before = site.parts.now
+    look(site)
+    starts = sorted(fetch.next_try_at for fetch in fetches(site))
+    assert starts[0] <= site.parts.now
+    assert timedelta(seconds=20) < starts[-1] - before < timedelta(seconds=45)
+    assert max(starts.count(start) for start in starts) <= site.settings.sources[0].associations
+
+
+# What every page says
+
+
+def test_every_page_says_that_an_archive_is_down_by_its_one_poll(site, client, archive):
+    path = client.opened(site)
+    html = client.page(path)
+    archive.stop()
+    look(site)
+    answer = client.get(_banner_address(html), headers={"HX-Request": "true"})
+    text = text_of(answer.text)
+    assert re.search(
+        r"Main archive cannot be reached since [\d:]+ \(less than a minute\)\. Nothing answers", text
+    )
+    assert "What was fetched before can still be seen" in text
+    assert "call Radiology 2345" in text
+    assert re.search(r"Next check [\d:]+", text)
+    assert 'id="alarm"' in answer.text
+    again = client.get(_banner_address(answer.text), headers={"HX-Request": "true"})
+    assert again.status_code == 204 or 'id="alarm"' not in again.text, "announced twice"
+    archive.start(archive.port)
+    look(site)
+    over = client.get(_banner_address(answer.text), headers={"HX-Request": "true"})
+    assert "can be reached again since" in text_of(over.text)
+    assert 'id="tidings"' in over.text
+
+
+def _banner_address(html: str) -> str:
+    from html import unescape
+
+    return unescape(re.search(r'<div id="banner" hx-get="([^"]+)"', html)[1])
+
+
+def test_staff_pause_an_archive_and_let_it_go_on(site, archive):
+    client = site.app.test_client()
+    client.get(site.launch(None, Role.STAFF))
+    html = client.page("/archives")
+    client.press(html, "Pause")
+    html = client.page("/archives")
+    assert "Main archive is paused by staff since" in text_of(html)
+    assert Prober(site.parts).due() == []
+    client.press(html, "Let it go on")
+    assert "is paused by staff" not in text_of(client.page("/archives"))
+
+
+def test_a_reader_may_not_pause_anything(site, client):
+    key = client.opened(site, STRANGER).split("/")[2]
+    assert client.get(f"/staff/{key}/archives").status_code == 403
+    assert client.post(f"/staff/{key}/archives/main/pause").status_code in (400, 403)
+
+
+def test_the_status_page_and_its_json_need_nobody_and_name_nobody(site, client, archive):
+    opened(site, client, archive).fetch()
+    archive.stop()
+    look(site)
+    anybody = site.app.test_client()
+    text = text_of(anybody.page("/status"))
+    assert "Cannot be asked since" in text
+    assert "images a second" in text
+    assert "1 outage" in text
+    told = anybody.get("/status.json")
+    assert told.json["sources"][0]["standing"]["state"] == "down"
+    assert told.json["sources"][0]["standing"]["reason"] == "connection-refused"
+    assert len(told.json["sources"][0]["days"]) == 90
+    assert not re.search(r"OKAFOR|4471902", text + told.text)
+
+
+def test_a_dead_archive_is_no_reason_not_to_be_ready(install):
+    site = install(source_block("main", free_port()), app_lines=FAST)
+    client = site.app.test_client()
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").json["worker"] == "no worker"
+    with process(site, "worker", "fetches"), process(site, "worker", "asks"), process(site, "prober"):
+        eventually(lambda: row(site) is not None and row(site).condition is Condition.DOWN)
+        eventually(lambda: client.get("/readyz").status_code == 200)
+
+
+def test_within_seconds_of_a_cut_line_it_is_said_and_gone_after_it(install, archive):
+    """The real process: a line that goes away and comes back."""
+    with TcpProxy(archive.port) as line:
+        site = install(source_block("main", line.port, aet="MAIN"), app_lines=FAST)
+        client = site.app.test_client()
+        with process(site, "prober"):
+            eventually(lambda: row(site) is not None and row(site).condition is Condition.UP)
+            archive.behave(refuses_association("called"))
+            began = time.monotonic()
+            eventually(lambda: "refuses our requests since" in text_of(client.page("/")), 15)
+            archive.behave_well()
+            eventually(lambda: "refuses our requests" not in text_of(client.page("/")), 60)
+            assert time.monotonic() - began < 60
+
+
+def test_a_suspicion_is_looked_into_at_once(site):
+    (source,) = site.settings.sources
+    with site.parts.records.write() as session:
+        note(session, source, Finding(Condition.UP), site.parts.now, site.settings.app)
+    prober = Prober(site.parts)
+    assert prober.due() == []
+    with site.parts.records.write() as session:
+        suspect(session, "main", site.parts.now)
+    assert prober.due() == [source]

@@ -1,0 +1,81 @@
+"""With an archive away, what was fetched before stays on the page, and says how old it is."""
+
+import re
+
+from support.inspecting import text_of
+from support.installation import free_port, source_block
+from support.studies import OKAFOR, STRANGER, study
+from support.visits import opened
+
+SAID = "Not every archive could be asked. What is shown of one that was not is our copy; newer studies may"
+
+
+def test_a_patient_who_is_opened_during_an_outage_has_what_was_fetched_before(site, client, archive):
+    opened(site, client, archive).fetch()
+    archive.stop()
+    other = site.app.test_client()
+    html = other.page(other.opened(site))
+    text = text_of(html)
+    assert SAID in text
+    assert re.search(
+        r"Main archive, as of \d\d:\d\d ?\. No newer answer has come since; newer studies", text
+    )
+    assert "Complete, 3 of 3 images" in text
+    study_page = re.search(r'href="([^"]*/studies/[0-9a-f]+)"', html)[1]
+    assert other.get(study_page).status_code == 200
+
+
+def test_nobody_elses_studies_are_remembered(site, client, archive):
+    opened(site, client, archive).fetch()
+    archive.stop()
+    other = site.app.test_client()
+    html = other.page(other.opened(site, STRANGER))
+    assert 'id="study-' not in html
+    assert "Not every archive could be asked." in text_of(html)
+
+
+def test_what_the_archive_answers_when_it_is_back_counts(site, client, archive):
+    first = opened(site, client, archive)
+    first.fetch()
+    (held,) = {ds.StudyInstanceUID for ds in study(study_uid="1.2.3")}
+    archive.stop()
+    other = site.app.test_client()
+    path = other.opened(site)
+    assert 'id="study-' in other.page(path)
+    archive.start(archive.port)
+    for uid in {row.study_uid for row in _studies(site)} | {held}:
+        archive.remove(uid)
+    _forget_health(site)
+    other.press(other.page(path), "Ask the archives again")
+    site.ask_all()
+    assert 'id="study-' not in other.page(path)
+
+
+def test_without_redis_too_what_was_fetched_before_is_shown(install, archive):
+    redis = f"redis://127.0.0.1:{free_port()}/0"
+    site = install(source_block("main", archive.port, aet="MAIN"), redis=redis)
+    client = site.app.test_client()
+    opened(site, client, archive).fetch()
+    other = site.app.test_client()
+    html = other.page(other.opened(site, OKAFOR, ask=False))
+    assert "Fetching is paused." in text_of(html)
+    assert "Complete, 3 of 3 images" in text_of(html)
+    assert "as of" in text_of(html)
+
+
+def _studies(site):
+    from sqlalchemy import select
+
+    from fetch.records import StudyRow
+
+    with site.parts.records.read() as session:
+        return session.scalars(select(StudyRow)).all()
+
+
+def _forget_health(site):
+    from sqlalchemy import delete
+
+    from preview.health.records import HealthRow
+
+    with site.parts.records.write() as session:
+        session.execute(delete(HealthRow))

@@ -1,0 +1,127 @@
+"""Each source is asked by the right id: a confirmed one first, ours where it is the same, else by name."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+from support.hospital import OUTSIDE
+from support.inspecting import text_of
+from support.studies import OKAFOR
+
+from fetch.model import Patient
+from fetch.records import StudyRow
+from preview.demo.behaviour import Kind, answers, answers_with, caps_answers, hangs_in_find
+from preview.matching import deciding, listing
+from preview.matching.approaches import names_of
+from preview.matching.records import Verdict
+
+
+def asked_by(archive) -> list[dict[str, str]]:
+    """What each question of the archive matched by."""
+    keys = ("PatientID", "PatientName", "PatientBirthDate")
+    return [{key: one.keys[key] for key in keys if one.keys.get(key)} for one in archive.asked(Kind.FIND)]
+
+
+def test_an_archive_of_another_issuer_is_asked_by_name_and_birth_date_both_ways_round(clinic):
+    clinic.opened()
+    assert all(one.keys() == {"PatientID"} for one in asked_by(clinic.archive))
+    by_name = asked_by(clinic.outside)
+    assert {one["PatientBirthDate"] for one in by_name} == {"19750714"}
+    assert {one["PatientName"] for one in by_name} == {"OKAFOR*", "Adaeze*"}
+    assert not any("PatientID" in one for one in by_name)
+
+
+def test_a_confirmed_id_is_what_it_is_asked_by_from_then_on(clinic):
+    clinic.hold()
+    path = clinic.opened()
+    row = clinic.row()
+    deciding.decide(clinic.parts, row.key, Verdict.SAME, person="Sam", seen=listing.seen(row))
+    before = len(clinic.outside.requests)
+    clinic.again(path)
+    later = asked_by(clinic.outside)[before:]
+    assert {one["PatientID"] for one in later} == {"RR-20931"}
+    said = text_of(clinic.client.page(path))
+    assert "Searched Outside archive" in said
+    assert "by name" not in said
+
+
+def test_nothing_under_the_name_never_reads_as_none(clinic):
+    said = text_of(clinic.client.page(clinic.opened()))
+    sentence = "nothing under this name and birth date. This patient's number there is not known."
+    assert sentence in said
+    assert "No imaging found" not in said
+    assert "Not every archive could be asked." in said
+
+
+def test_what_the_name_finds_is_said_not_to_be_all(clinic):
+    clinic.hold()
+    said = text_of(clinic.client.page(clinic.opened()))
+    assert "Searched by name and birth date only Outside archive" in said
+    assert "More imaging may exist there." in said
+
+
+def test_without_a_birth_date_nobody_is_asked_for_by_name(clinic):
+    clinic.opened(replace(OKAFOR, birth_date=None))
+    assert clinic.outside.requests == []
+
+
+def test_people_who_are_certainly_others_are_a_number_and_nothing_of_them_is_kept(clinic):
+    """As of an archive that takes no notice of what it is asked by."""
+    for day in ("20261101", "20261102", "20261103"):
+        clinic.hold(day=day)
+    clinic.outside.behave(answers_with(PatientName="BROWN^Peter", PatientBirthDate="19310131"))
+    said = text_of(clinic.client.page(clinic.opened()))
+    assert "nothing under this name and birth date" in said
+    assert clinic.waiting() == []
+    with clinic.parts.records.read() as session:
+        (counted,) = listing.counted(session)
+        assert session.scalars(select(StudyRow)).all() == []
+    assert (counted.source, counted.count) == ("outside", 3)
+
+
+@pytest.mark.parametrize("how", [answers(0xA700), hangs_in_find()])
+def test_an_archive_that_does_not_answer_by_name_is_an_outage(clinic, how):
+    clinic.outside.behave(how)
+    said = text_of(clinic.client.page(clinic.opened()))
+    assert "Not searched Outside archive" in said
+    assert "nothing under this name" not in said
+
+
+def test_an_answer_by_name_that_is_cut_short_says_so(clinic):
+    for day in ("20261101", "20261102", "20261103"):
+        clinic.hold(day=day)
+    clinic.outside.behave(caps_answers(2, 0xA700))
+    said = text_of(clinic.client.page(clinic.opened()))
+    assert "Searched in part Outside archive" in said
+    assert "2 studies at Outside archive may belong to this patient." in said
+
+
+NAMES = {
+    "OKAFOR^Adaeze": {"OKAFOR", "Adaeze"},
+    "Müller^Jürgen": {"Müller", "MULLER", "MUELLER", "Jürgen", "JURGEN", "JUERGEN"},
+    "DE LA CRUZ^Ana": {"DE LA CRUZ", "DE", "Ana"},
+    "DOE JOHN": {"DOE JOHN", "DOE"},
+    "O*^A?na": set(),
+    "^": set(),
+    "X^Y": set(),
+    "O'BRIEN^Pat": {"O'BRIEN", "OBRIEN", "Pat"},
+    "YAMADA^Tarou=山田^太郎": {"YAMADA", "Tarou", "山田", "太郎"},
+    "A\\B^C\\D": set(),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_looked_for_of_a_name(name):
+    looked_for = names_of(replace(OKAFOR, name=name))
+    assert set(looked_for) == NAMES[name]
+    assert len(looked_for) <= 8
+
+
+def test_a_name_of_a_hundred_words_asks_no_more_than_eight_questions():
+    long = "^".join(f"{'ä' * n} {'ö' * n}" for n in range(2, 30))
+    assert len(names_of(replace(OKAFOR, name=long))) <= 8
+
+
+def test_nobody_has_no_name():
+    assert names_of(Patient(OKAFOR.identity)) == ()
+    assert names_of(replace(OUTSIDE, name="")) == ()

@@ -1,0 +1,96 @@
+"""A file of patients: streamed, loaded twice without harm, refused with the place where it is wrong."""
+
+import tracemalloc
+
+import pytest
+from sqlalchemy import func, select
+from support.studies import OKAFOR
+
+from preview.matching import known, loading
+from preview.matching.loading import WrongFile
+from preview.matching.records import KnownRow, ToJudgeRow
+
+HEAD = "id,issuer,family,given,middle,suffix,birth_date,sex\n"
+ADAEZE = "4471902,HOSP,OKAFOR,Adaeze,,,19750714,F\n"
+
+
+def load(site, tmp_path, text: str | bytes):
+    file = tmp_path / "patients.csv"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return loading.load(site.parts.records, file, site.parts.now)
+
+
+def test_loading_twice_does_no_harm(site, tmp_path):
+    assert load(site, tmp_path, HEAD + ADAEZE) == loading.Loaded(1, 1, 0)
+    assert load(site, tmp_path, HEAD + ADAEZE) == loading.Loaded(1, 0, 0)
+    with site.parts.records.read() as session:
+        assert known.said_of(session, OKAFOR.identity) == OKAFOR
+
+
+def test_a_file_of_a_spreadsheet_with_its_byte_order_mark_in_any_order_of_columns_loads(site, tmp_path):
+    head = "sex,given,family,issuer,id,birth_date,accession,key\r\n"
+    row = "F,Adaeze,OKAFOR,HOSP,4471902,19750714,A1,k\r\n"
+    load(site, tmp_path, (head + row).encode("utf-8-sig"))
+    with site.parts.records.read() as session:
+        assert known.said_of(session, OKAFOR.identity) == OKAFOR
+
+
+def test_whose_record_has_changed_is_judged_again(site, tmp_path):
+    load(site, tmp_path, HEAD + ADAEZE)
+    load(site, tmp_path, HEAD + ADAEZE.replace("OKAFOR", "OKAFOR-BELL"))
+    with site.parts.records.read() as session:
+        (waiting,) = session.scalars(select(ToJudgeRow))
+    assert waiting.patient_id == OKAFOR.identity.patient_id
+
+
+def test_a_date_that_cannot_be_is_evidence_and_no_refusal(site, tmp_path):
+    assert load(site, tmp_path, HEAD + ADAEZE.replace("19750714", "19751340")).changed == 1
+    with site.parts.records.read() as session:
+        said = known.said_of(session, OKAFOR.identity)
+    assert (said.birth_date, said.birth_date_text) == (None, "19751340")
+
+
+def test_what_divides_a_name_divides_it_nowhere_else(site, tmp_path):
+    load(site, tmp_path, HEAD + ADAEZE.replace("OKAFOR", "OKA^FOR=X\\Y"))
+    with site.parts.records.read() as session:
+        assert known.said_of(session, OKAFOR.identity).name == "OKA FOR X Y^Adaeze"
+
+
+def test_rows_without_id_or_issuer_are_counted(site, tmp_path):
+    rows = ADAEZE + ADAEZE.replace("4471902", "") + ADAEZE.replace("HOSP", " ")
+    assert load(site, tmp_path, HEAD + rows) == loading.Loaded(3, 1, 2)
+
+
+WRONG = {
+    "id,family\n1,X\n": "these columns are missing: issuer, given, birth_date, sex",
+    "": "these columns are missing: id, issuer, family, given, birth_date, sex",
+    HEAD.encode() + "1,HOSP,MÜLLER,X,,,,\n".encode("latin-1"): "is not UTF-8",
+    HEAD + ADAEZE + '2,HOSP,"X\n': "is not CSV",
+    HEAD + "1,HOSP,X,Y,,,,,,,\n": "line 2 has more values than there are columns",
+    HEAD + ADAEZE + f"{'9' * 65},HOSP,X,Y,,,,\n": "line 3: id is too long",
+    HEAD + f"1,HOSP,{'X' * 400},Y,,,,\n": "line 2: name is too long",
+    (HEAD + "1,HOSP,X\0,Y,,,,\n").encode(): "line 2",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_file_that_cannot_be_used_says_where_and_why(site, tmp_path, text):
+    with pytest.raises(WrongFile) as wrong:
+        load(site, tmp_path, text)
+    assert WRONG[text] in str(wrong.value)
+    assert "MÜLLER" not in str(wrong.value)
+
+
+def test_a_long_file_is_never_in_memory_as_a_whole(site, tmp_path):
+    with (tmp_path / "many.csv").open("w") as file:
+        file.write(HEAD)
+        for number in range(20_000):
+            file.write(f"{number + 1000},HOSP,FAMILY{number},Given,,,19750714,F\n")
+    tracemalloc.start()
+    loaded = loading.load(site.parts.records, tmp_path / "many.csv", site.parts.now)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert loaded.changed == 20_000
+    assert peak < 20 * 2**20
+    with site.parts.records.read() as session:
+        assert session.scalar(select(func.count()).select_from(KnownRow)) == 20_000

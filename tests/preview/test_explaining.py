@@ -1,0 +1,107 @@
+"""What an administrator is to be told names the site's own AE title, host and port."""
+
+import re
+
+import pytest
+from flask import Flask
+from flask_babel import Babel
+from support.installation import ROOT, source_block
+
+from fetch.model import Local, Source
+from fetch.reasons import Reason
+from preview.explaining import explain, explained, register
+
+HERE = Local("PREVIEW", 11112, "10.0.0.5")
+SOMEWHERE = Local("PREVIEW", 11112)
+MAIN = Source("main", "Main archive", "127.0.0.1", 104, "PACS", "HOSP", trusted=True)
+
+
+def test_the_administrator_is_told_what_to_add_and_where():
+    assert explained(Reason.CALLING_AET_UNKNOWN, HERE, MAIN) == (
+        "The archive does not know our AE title PREVIEW."
+        " Ask the archive's administrator to add our AE title PREVIEW at 10.0.0.5:11112."
+    )
+
+
+def test_where_nobody_named_our_host_the_port_is_named_all_the_same():
+    said = explained(Reason.RECEIVER_UNKNOWN, SOMEWHERE, MAIN)
+    assert "to add our AE title PREVIEW at our host, port 11112." in said
+
+
+def test_an_address_of_ipv6_stands_in_brackets():
+    assert explain("%(address)s", Local("US", 104, "fd00::1")) == "[fd00::1]:104"
+
+
+def test_the_archives_own_title_is_named_where_it_is_in_question():
+    assert "does not answer to the AE title PACS in our settings" in explained(
+        Reason.CALLED_AET_UNKNOWN, HERE, MAIN
+    )
+    assert "the AE title – in our settings" in explained(Reason.CALLED_AET_UNKNOWN, HERE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "100 %",
+        "50 %d of %s",
+        "%",
+        "%(",
+        "%(aet",
+        "%(other)s",
+        "%(aet)d",
+        "100%% sure",
+        "{aet}",
+        "%(AET)s",
+    ],
+)
+def test_a_text_without_places_stays_as_it_is_whatever_it_holds(text):
+    assert explain(text, HERE, MAIN) == text
+
+
+def test_what_a_value_holds_is_never_taken_for_a_place():
+    assert explain("%(aet)s", Local("%(port)s\\1", 104)) == "%(port)s\\1"
+
+
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("local", [HERE, SOMEWHERE])
+def test_every_reason_is_explained_to_the_end(reason, local):
+    said = explained(reason, local, MAIN)
+    assert not re.search(r"%\(|–|  ", said)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        Reason.CALLING_AET_UNKNOWN,
+        Reason.TURNED_AWAY,
+        Reason.REJECTED,
+        Reason.NOT_SUPPORTED,
+        Reason.RECEIVER_UNKNOWN,
+        Reason.MOVED_NOWHERE,
+    ],
+)
+def test_what_is_about_us_names_us(reason):
+    assert "PREVIEW" in explained(reason, HERE, MAIN)
+
+
+def test_the_destination_that_is_not_known_is_the_viewers_and_not_ours():
+    assert "PREVIEW" not in explained(Reason.DESTINATION_UNKNOWN, HERE, MAIN)
+
+
+def test_a_template_translates_and_fills_and_escapes(install):
+    app = Flask(__name__)
+    Babel(app)
+    register(app, install(source_block("main", 104, aet="PA<CS")).settings)
+    with app.test_request_context():
+        page = app.jinja_env.from_string("{{ text | explained('main') }}, {{ text | explained }}")
+        assert page.render(text="the AE title %(called)s") == "the AE title PA&lt;CS, the AE title –"
+
+
+RAW = re.compile(r"\b_\(\s*[\w.]*reason\.(?:sentence|next_step)")
+"""A reason that is translated but not filled in."""
+
+
+@pytest.mark.parametrize("template", sorted((ROOT / "templates").glob("*.html")), ids=lambda path: path.name)
+def test_no_page_shows_a_reason_without_filling_it_in(template):
+    assert not RAW.findall(template.read_text())
