@@ -64,15 +64,16 @@ class Bell:
     def ring(self, queue: str, row: str, attempt: int = 0, *, unheard: bool = False) -> bool:
         """Put the row's id on the queue unless it waits there; False when Redis cannot be reached.
 
-        ``unheard``: nobody has worked on it for long, so a job that is said to have begun is a dead worker's:
-        RQ would take more than a minute to notice.
+        ``unheard``: nobody has worked on it for long, so a job that is in no queue is a dead worker's, whether
+        it is said to have begun or, killed in the instant after it was taken, to wait: RQ would take more
+        than a minute to notice the first and never notices the second.
         """
         job_id = f"{queue}-{row}-{attempt}"
         if time.monotonic() - self._silent_at < _SILENT_S:
             return False
         try:
             status = self._status(job_id)
-            if unheard and status is JobStatus.STARTED:
+            if unheard and status in _WAITING and not self._is_queued(queue, job_id):
                 self._enqueue(queue, row, f"{job_id}-{time.time_ns()}")
             elif status not in _WAITING:
                 self._enqueue(queue, row, job_id)
@@ -121,6 +122,10 @@ class Bell:
         except NoSuchJobError:
             return None
         return job.get_status(refresh=False)
+
+    def _is_queued(self, queue: str, job_id: str) -> bool:
+        line = Queue(queue, connection=self._redis, serializer=JSONSerializer)
+        return line.get_job_position(job_id) is not None
 
     def _enqueue(self, queue: str, row: str, job_id: str) -> None:
         Queue(queue, connection=self._redis, serializer=JSONSerializer).enqueue_call(

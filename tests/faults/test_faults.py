@@ -10,6 +10,7 @@ from faults.faults import EVERY
 from faults.table import named
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     "name",
     [
@@ -26,10 +27,11 @@ def test_what_was_wanted_while_this_broke_is_complete_in_the_end(tmp_path, name)
         clinic.when_drawn(2)
         with named(name).breaks(clinic):
             time.sleep(named(name).lasts)
-        result = clinic.result(120)
+        result = clinic.result(300)
     assert (result.complete, result.lost, result.doubled) == (4, 0, 0)
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", [4, 5])
 def test_a_random_sequence_loses_nothing(seed):
     played = sequences.play(seed)
