@@ -64,9 +64,9 @@ class Bell:
     def ring(self, queue: str, row: str, attempt: int = 0, *, unheard: bool = False) -> bool:
         """Put the row's id on the queue unless it waits there; False when Redis cannot be reached.
 
-        ``unheard``: nobody has worked on it for long, so a job that is in no queue is a dead worker's, whether
-        it is said to have begun or, killed in the instant after it was taken, to wait: RQ would take more
-        than a minute to notice the first and never notices the second.
+        ``unheard``: nobody has worked on it for long, so a job that is in no queue is a dead worker's,
+        whether it is said to have begun or, killed in the instant after it was taken, to wait: RQ would take
+        more than a minute to notice the first and never notices the second.
         """
         job_id = f"{queue}-{row}-{attempt}"
         if time.monotonic() - self._silent_at < _SILENT_S:
