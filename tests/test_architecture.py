@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,12 +51,18 @@ AT_THE_TOP = {
 NO_NOUNS = {"utils", "util", "helpers", "helper", "common", "core", "services", "service", "manager", "misc"}
 
 
+@cache
 def tree(name):
     return ast.parse((ROOT / name).read_text(encoding="utf-8"), name)
 
 
+@cache
 def imported(name):
     """Every module that a file imports, wherever in it; ``from a import b`` counts as a and as a.b."""
+    return tuple(_imported(name))
+
+
+def _imported(name):
     for node in ast.walk(tree(name)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
