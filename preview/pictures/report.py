@@ -1,15 +1,15 @@
 """What a document without pixels is about: its title and first lines, but nothing that says whose it is."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from pydicom import Dataset
 
-from fetch.sources.reading import text, texts
+from fetch.sources.reading import text
 from preview.pictures.contrast import STORAGE
 from preview.pictures.frame_facts import first_number
+from preview.pictures.mentions import Mentions
 from preview.pictures.pixels import BAD_INPUT
 from preview.pictures.references import references
 from preview.pictures.selection import titled
@@ -27,16 +27,6 @@ _SHOWN = ("CONTAINS", "HAS PROPERTIES", "INFERRED FROM")
 _ABOUT_PERSONS = {"121029", "121030", "121031", "121032", "121033", "121008", "121022", "121023"}
 """Subject's name, id, birth date, sex, age; observer's name; accession numbers (PS3.16 TID 1001 and 1002)."""
 
-_NAMES = (
-    "PatientName",
-    "OtherPatientNames",
-    "PatientBirthName",
-    "PatientMotherBirthName",
-    "ResponsiblePerson",
-)
-_NUMBERS = ("PatientID", "OtherPatientIDs", "AccessionNumber")
-_DATES = ("{0}{1}{2}", "{0}-{1}-{2}", "{2}.{1}.{0}", "{2}/{1}/{0}", "{1}/{2}/{0}")
-
 
 @dataclass(frozen=True)
 class Report:
@@ -52,39 +42,13 @@ def report(ds: Dataset) -> Report:
     told = next((tell for begins, tell in _BY_CLASS.items() if f"{kind}.".startswith(f"{begins}.")), None)
     if told is None:
         return Report()
-    names = _Names(ds)
+    mentions = Mentions(ds)
     title, lines = told(ds)
-    lines = (line for line in islice(lines, _MOST_LOOKED_AT) if line and not names.mentioned(line))
-    return Report("" if names.mentioned(title) else title, tuple(islice(lines, _MOST_LINES)))
+    lines = (line for line in islice(lines, _MOST_LOOKED_AT) if line and not mentions.within(line))
+    return Report("" if mentions.within(title) else title, tuple(islice(lines, _MOST_LINES)))
 
 
 _Told = tuple[str, Iterator[str]]
-
-
-class _Names:
-    """What tells whose the object is: lines with any of it are left out as a whole."""
-
-    def __init__(self, ds: Dataset) -> None:
-        names = (text(ds, keyword) for keyword in _NAMES)
-        self._words = {word for name in names for word in _words(name) if len(word) > 1}
-        numbers = (one for keyword in _NUMBERS for one in texts(ds, keyword))
-        self._numbers = {
-            one.casefold() for one in (*numbers, *_dates(text(ds, "PatientBirthDate"))) if len(one) > 2
-        }
-
-    def mentioned(self, line: str) -> bool:
-        folded = line.casefold()
-        return not self._words.isdisjoint(_words(line)) or any(number in folded for number in self._numbers)
-
-
-def _dates(written: str) -> list[str]:
-    return (
-        [form.format(written[:4], written[4:6], written[6:8]) for form in _DATES] if len(written) == 8 else []
-    )
-
-
-def _words(line: str) -> list[str]:
-    return re.findall(r"[^\W_]+", line.casefold())
 
 
 def _structured_report(ds: Dataset) -> _Told:
@@ -117,7 +81,12 @@ def _text(item: Dataset) -> str:
         words = str(item.get("TextValue") or "")[: 4 * _LONGEST].split()
     except BAD_INPUT:
         return ""
-    return "".join(letter for letter in " ".join(words) if letter.isprintable())[:_LONGEST]
+    return _short("".join(letter for letter in " ".join(words) if letter.isprintable()))
+
+
+def _short(words: str) -> str:
+    """Cut between two words: half a name would not be known as one."""
+    return words if len(words) <= _LONGEST else words[:_LONGEST].rpartition(" ")[0]
 
 
 def _code(item: Dataset) -> str:
@@ -134,7 +103,7 @@ def _measurement(item: Dataset) -> str:
 
 
 def _meaning(ds: Dataset, sequence: str) -> str:
-    return "".join(text(code, "CodeMeaning")[:_LONGEST] for code in items(ds, sequence)[:1])
+    return "".join(_short(text(code, "CodeMeaning")) for code in items(ds, sequence)[:1])
 
 
 def _code_value(item: Dataset) -> str:
@@ -146,7 +115,7 @@ def _key_objects(ds: Dataset) -> _Told:
 
 
 def _presentation_state(ds: Dataset) -> _Told:
-    return text(ds, "ContentDescription")[:_LONGEST] or text(ds, "ContentLabel"), _counted(ds)
+    return _short(text(ds, "ContentDescription")) or text(ds, "ContentLabel"), _counted(ds)
 
 
 def _counted(ds: Dataset) -> Iterator[str]:
@@ -157,14 +126,14 @@ def _counted(ds: Dataset) -> Iterator[str]:
 
 def _listed(sequence: str, keyword: str) -> Callable[[Dataset], _Told]:
     def told(ds: Dataset) -> _Told:
-        return "", (text(item, keyword)[:_LONGEST] for item in items(ds, sequence))
+        return "", (_short(text(item, keyword)) for item in items(ds, sequence))
 
     return told
 
 
 def _labelled(*keywords: str) -> Callable[[Dataset], _Told]:
     def told(ds: Dataset) -> _Told:
-        return next((text(ds, keyword)[:_LONGEST] for keyword in keywords if text(ds, keyword)), ""), iter(())
+        return next((_short(text(ds, keyword)) for keyword in keywords if text(ds, keyword)), ""), iter(())
 
     return told
 

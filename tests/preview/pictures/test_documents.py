@@ -172,6 +172,29 @@ def test_nobody_is_named_by_a_report():
     assert (told.title, told.lines) == ("", ("Finding: A mass.",))
 
 
+def test_nobody_is_named_by_a_report_in_other_spellings():
+    """More of them: test_mentions.py"""
+    told = report(
+        structured(
+            item("TEXT", "Finding", TextValue="Frau MUELLER hat eine Raumforderung."),
+            item("TEXT", "Finding", TextValue="Geboren am 2. Januar 1970."),
+            item("TEXT", "Finding", TextValue="Nummer 4711."),
+            item("CODE", "Subject", ConceptCodeSequence=code("Zoë Muller")),
+            item("TEXT", "Finding", TextValue="Raumforderung."),
+            title="Befund zoemueller",
+            PatientName="Müller^Zoe",
+            PatientID="00 004711",
+            PatientBirthDate="19700102",
+        )
+    )
+    assert (told.title, told.lines) == ("", ("Finding: Raumforderung.",))
+
+
+def test_a_long_line_is_not_cut_within_a_word():
+    told = report(structured(item("TEXT", "Finding", TextValue="x" * 395 + " Sentinel, and more")))
+    assert told.lines == ("Finding: " + "x" * 395,)
+
+
 def test_a_report_is_drawn_with_its_words():
     plain = draw(structured(title=""))
     drawing = draw(structured(item("TEXT", "Finding", TextValue="A mass. " * 40)))
