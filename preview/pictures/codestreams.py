@@ -32,6 +32,8 @@ class Codestream:
     signed: bool = False
     reductions: int = 0
     """How many times it can be halved while it is being decoded."""
+    transformed: bool = False
+    """Its components were made of red, green and blue, which every decoder makes of them again."""
 
     def halved(self, times: int) -> tuple[int, int]:
         """Columns and rows then: what is cut in half is rounded up."""
@@ -85,24 +87,29 @@ def jpeg_2000(encoded: bytes) -> Codestream:
     (depth,) = depths
     sampled = {(across, down) for _, across, down in components}
     plain = start == 0 and not left and not top and sampled == {(1, 1)}
+    levels, transformed = _coding(encoded, start + 42 + 3 * samples)
     return Codestream(
         right - left,
         bottom - top,
         samples,
         (depth & 0x7F) + 1,
         signed=bool(depth & 0x80),
-        reductions=_levels(encoded, start + 42 + 3 * samples) if plain else 0,
+        reductions=levels if plain else 0,
+        transformed=transformed,
     )
 
 
-def _levels(encoded: bytes, place: int) -> int:
-    """How often every component was decomposed, where that stands once for all of them (T.800 table A.13)."""
-    levels = 0
+def _coding(encoded: bytes, place: int) -> tuple[int, bool]:
+    """How often every component was decomposed, 0 where that stands of one of them apart (T.800 A.6.2), and
+    whether the first three were transformed together (table A.14).
+    """
+    levels, transformed, apart = 0, False, False
     while place + 10 <= len(encoded):
         marker, length = struct.unpack_from(">HH", encoded, place)
-        if marker in {_COC, _TILE_PART} or marker >> 8 != 0xFF:
-            return 0 if marker == _COC else levels
+        if marker == _TILE_PART or marker >> 8 != 0xFF:
+            break
         if marker == _COD:
-            levels = encoded[place + 9]
+            transformed, levels = encoded[place + 8] == 1, encoded[place + 9]
+        apart = apart or marker == _COC
         place += 2 + length
-    return levels
+    return 0 if apart else levels, transformed

@@ -67,10 +67,18 @@ def compressed(
         raise ValueError("the stream is not as large as the object says")  # and no decoder unpacks it
     for decoder, changes in _attempts(decoding, stream, options, wanted):
         try:
-            return _by(decoder, encoded, decoding.like or syntax, options | changes)
+            samples, facts = _by(decoder, encoded, decoding.like or syntax, options | changes)
         except failures as error:
             failure = error
+        else:
+            # Whatever the object calls them: of what else the components were made, the stream says.
+            return samples, facts | ({"photometric_interpretation": "RGB"} if _is_undone(stream) else {})
     raise failure
+
+
+def _is_undone(stream: Codestream | None) -> bool:
+    """Did the decoder itself turn luminance and colours into red, green and blue (PS3.5 8.2.4)?"""
+    return stream is not None and stream.transformed and stream.samples == 3
 
 
 def _attempts(

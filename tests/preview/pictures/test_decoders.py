@@ -120,6 +120,25 @@ def test_wavelets_bring_colours_back_as_they_were(syntax, encode, dtype):
     assert draw(compressed) == draw(colour_image(colours(dtype)))
 
 
+@pytest.mark.parametrize("stated", ["RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_ICT"])
+@pytest.mark.parametrize(("syntax", "encode"), WAVELETS)
+def test_what_the_stream_transformed_is_not_converted_again(syntax, encode, stated):
+    """Whatever the object calls the colours: the decoder has undone the transform already."""
+    ds = colour_image(PhotometricInterpretation=stated)
+    assert draw(encoded(ds, syntax, encode(colours(), 8))) == draw(colour_image())
+
+
+def test_luminance_that_the_stream_did_not_transform_is_converted():
+    grey = np.full((90, 70, 3), (76, 85, 255), "u1")
+    stream = imagecodecs.jpeg2k_encode(grey, 0, codecformat="j2k", mct=False, reversible=True)
+    assert not jpeg_2000(stream).transformed
+    assert jpeg_2000(in_jpeg_2000(grey, 8)).transformed
+    ds = colour_image(grey, PhotometricInterpretation="YBR_FULL")
+    drawn = draw(encoded(ds, uid.JPEG2000Lossless, stream))
+    assert drawn == draw(colour_image(grey, PhotometricInterpretation="YBR_FULL"))
+    assert drawn != draw(colour_image(grey))
+
+
 @pytest.mark.parametrize("syntax", [uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K])
 def test_planes_that_were_encoded_one_by_one_are_put_together(syntax):
     apart = imagecodecs.htj2k_encode(colours(), reversible=True, rgb=False)

@@ -84,6 +84,8 @@ def test_a_picture_of_a_part_of_the_resolution_is_that_of_the_whole(syntax, enco
     [
         (uid.JPEG2000, lambda v: wavelets(v, 8), "YBR_RCT"),
         (uid.HTJ2K, htj2k, "YBR_RCT"),
+        (uid.JPEG2000, lambda v: wavelets(v, 8), "YBR_FULL"),
+        (uid.HTJ2K, htj2k, "YBR_FULL_422"),
         (uid.JPEGBaseline8Bit, cosines, "YBR_FULL_422"),
         (uid.JPEGBaseline8Bit, lambda v: cosines(v, subsampling=0), "YBR_FULL"),
         (uid.JPEGBaseline8Bit, lambda v: cosines(v, progressive=True), "YBR_FULL"),
