@@ -86,12 +86,24 @@ class Note(Enum):
     )
     RENDERED = ("rendered", _("The archive draws the thumbnails itself."))
     TRIED = ("tried", _("The attempt ended: %(reason)s"))
+    SO_FAR = (
+        "so-far",
+        _("%(held)s of %(expected)s images are here so far, after %(seconds)s s (%(way)s); it goes on."),
+    )
     CANCELLED = ("cancelled", _("The fetch was cancelled."))
+    ENDED = (
+        "ended",
+        _("Ended, %(outcome)s: %(held)s of %(expected)s images are here, after %(seconds)s s (%(way)s)."),
+    )
 
     @classmethod
     def of(cls, code: str) -> "Note | None":
         """The note stored under this code, or None."""
         return next((note for note in cls if note.code == code), None)
+
+
+UNKNOWN = "unknown"
+"""The fact of a number that nobody knows."""
 
 
 @dataclass(frozen=True)

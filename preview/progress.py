@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from fetch.identity import same_nobody, same_person
 from fetch.model import Plan, Received, Series
-from fetch.notes import Note, Noted, noted
+from fetch.notes import UNKNOWN, Note, Noted, noted
 from fetch.reasons import Reason
 from fetch.records import StudyRow
 from preview import contents, posters, strangers
@@ -63,7 +63,7 @@ class Progress:
         self.held = self._already_held()
         self._held_before = len(self.held)
         self._remembered = self._remembered_strangers()
-        self._moved_at = parts.now
+        self._moved_at: datetime | None = None
         self._way = ""
         self._unwritten: list[Taken] = []
         self._drawn_files: list[Path] = []
@@ -191,6 +191,7 @@ class Progress:
             if self._is_ended_by_a_person(session, outcome):
                 outcome, reason = Outcome.CANCELLED, None
                 self.note(noted(Note.CANCELLED))
+            self._note_end(Note.ENDED, seconds, outcome=str(outcome))
             self._write_counts(session, **as_ended(outcome, reason, self._parts.now, seconds))
             contents.give_up(session, self.claim.study_row, given_up)
             posters.choose(session, self.claim.study_row, over=self.claim.scope is Scope.ALL)
@@ -239,6 +240,7 @@ class Progress:
                 return False
             cancelled = self._is_ended_by_a_person(session, Outcome.INCOMPLETE)
             if not cancelled:
+                self._note_end(Note.SO_FAR, seconds)
                 self._write_counts(session, **resting)
                 contents.give_up(session, self.claim.study_row, given_up)
                 posters.choose(session, self.claim.study_row, over=False)
@@ -247,6 +249,11 @@ class Progress:
             return self.finish(Outcome.CANCELLED, None, given_up)
         self._log("RESTING", reason, seconds)
         return True
+
+    def _note_end(self, note: Note, seconds: float, **facts: str) -> None:
+        total = UNKNOWN if self.total is None else self.total
+        counts = {"held": len(self.held), "expected": total, "seconds": f"{seconds:.1f}"}
+        self.note(noted(note, **counts, way=self._way or "–", **facts))
 
     def _log(self, outcome: str, reason: Reason | None, seconds: float) -> None:
         log.info(
@@ -285,7 +292,6 @@ class Progress:
         lines, self._notes = self._notes, []
         counts = {
             "beat_at": self._parts.now,
-            "moved_at": self._moved_at,
             "expected": self.total,
             "arrived": len(self.held) + len(self.withheld),
             "drawn": len(self.held),
@@ -293,6 +299,8 @@ class Progress:
             "first_thumbnail_s": self._first_thumbnail,
             "way": self._way,
         }
+        if self._moved_at is not None:  # whoever has only begun leaves it as it was
+            counts["moved_at"] = self._moved_at
         if len(self.held) > self._held_before:
             counts["crashes"] = 0
         self.claim.write(session, counts | more)

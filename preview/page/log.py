@@ -5,13 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fetch.model import Way
-from fetch.notes import Note
+from fetch.notes import UNKNOWN, Note
 from fetch.reasons import Reason, _
 
 MOST_LINES = 30
 """Of one fetch, the last of them are shown."""
 _WAYS: dict[str, str] = {Way.GET: "C-GET", Way.MOVE: "C-MOVE", Way.WADO: "WADO-RS"}
 _INSTEAD = frozenset({_("single images"), _("whole series"), _("the whole study")})
+_CODES = {
+    "COMPLETE": _("complete"),
+    "INCOMPLETE": _("with gaps"),
+    "FAILED": _("without success"),
+    "CANCELLED": _("cancelled"),
+    UNKNOWN: _("an unknown number of"),
+}
 
 Translate = Callable[[str], str]
 Choose = Callable[[str, str, int], str]
@@ -57,4 +64,6 @@ def _word(value: str, translate: Translate) -> str:
         return translate(reason.sentence)
     if value in _INSTEAD:
         return translate(value)
+    if value in _CODES:
+        return translate(_CODES[value])
     return _WAYS.get(value, value)

@@ -72,13 +72,13 @@ def test_cancel_in_the_moment_in_which_a_try_fails_for_now_ends_it(site, archive
     ended = fetch(site, held, lambda: wanting.cancel(site.parts, held))
     assert (ended.outcome, ended.reason, ended.next_try_at) == (Outcome.CANCELLED, None, None)
     assert (ended.active_study, ended.finished_at is not None) == (None, True)
-    assert log_of(site)[-2:] == ["tried", "cancelled"]
+    assert log_of(site)[-3:] == ["tried", "cancelled", "ended"]
 
 
 def test_cancel_in_the_moment_in_which_a_try_fails_for_good_is_what_the_end_says(site, archive, held):
     archive.behave(answers(0xC000, Request.GET))
     assert fetch(site, held, lambda: wanting.cancel(site.parts, held)).outcome is Outcome.CANCELLED
-    assert log_of(site)[-1] == "cancelled"
+    assert log_of(site)[-2:] == ["cancelled", "ended"]
 
 
 def test_what_is_all_here_when_somebody_presses_cancel_is_complete(site, held):
