@@ -4,9 +4,22 @@ from pydicom import uid
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 
+_UNKNOWN = "Unknown kind of object"
+
 _NOT_IMAGES = {
     "4.2": "MR spectroscopy",
     "9.1": "Waveform (ECG)",
+    "9.2": "Waveform (hemodynamics)",
+    "9.3": "Waveform (electrophysiology)",
+    "9.4": "Audio recording",
+    "9.5": "Waveform (arterial pulse)",
+    "9.6": "Waveform (respiration)",
+    "9.7.1": "Waveform (EEG)",
+    "9.7.2": "Waveform (EMG)",
+    "9.7.3": "Waveform (eye movements)",
+    "9.7.4": "Waveform (EEG, asleep)",
+    "9.8": "Waveform (body position)",
+    "9.100": "Presentation state of a waveform",
     "9": "Waveform",
     "11": "Presentation state",
     "66.4": "Segmentation",
@@ -14,12 +27,20 @@ _NOT_IMAGES = {
     "66.1": "Spatial registration",
     "66.2": "Spatial fiducials",
     "66.3": "Spatial registration",
+    "66.6": "Tractography results",
+    "66.7": "Label map segmentation",
+    "66.8": "Height map segmentation",
     "66": "Raw data",
     "67": "Real world value mapping",
     "88.40": "Procedure log",
+    "88.50": "Mammography CAD report",
     "88.59": "Key object selection",
+    "88.65": "Chest CAD report",
     "88.67": "Radiation dose report",
     "88.68": "Radiation dose report",
+    "88.69": "Colon CAD report",
+    "88.70": "Implantation plan",
+    "88.73": "Radiation dose report",
     "88.76": "Radiation dose report",
     "88": "Structured report",
     "104.1": "PDF document",
@@ -34,6 +55,10 @@ _NOT_IMAGES = {
     "481.9": "Radiotherapy treatment record",
 }
 """By the part of the SOP class behind the common root; the longest beginning that fits decides."""
+_ALONE = "66"
+"""What stands below it has nothing to do with it."""
+_IMAGES = ("6.2", "30", "81.1", "82.1", "481.2", "501.4", "501.5", "501.6")
+"""By the same part: images that are not called so, such as volumes, maps and doses."""
 
 _SYNTAXES = {
     uid.JPEGExtended12Bit: "JPEG with 12 bits",
@@ -69,16 +94,21 @@ def not_an_image(sop_class: str) -> str | None:
         return None
     arcs = sop_class.removeprefix(_STORAGE).split(".")
     beginnings = (".".join(arcs[:length]) for length in range(len(arcs), 0, -1))
-    return next((_NOT_IMAGES[b] for b in beginnings if b in _NOT_IMAGES), None)
+    found = next((b for b in beginnings if b in _NOT_IMAGES), None)
+    if found is None:
+        return None
+    is_another = found == _ALONE and len(arcs) > 1
+    return (_standard_name(sop_class) or _UNKNOWN) if is_another else _NOT_IMAGES[found]
 
 
 def kind_name(sop_class: str) -> str:
     """``CT image``, ``Structured report``; never text out of the object itself."""
-    return not_an_image(sop_class) or _standard_name(sop_class) or "Unknown kind of object"
+    return not_an_image(sop_class) or _standard_name(sop_class) or _UNKNOWN
 
 
 def says_image(sop_class: str) -> bool:
-    return "image" in _standard_name(sop_class).lower()
+    """Is it one that should have pixels?"""
+    return sop_class.removeprefix(_STORAGE) in _IMAGES or "image" in _standard_name(sop_class).lower()
 
 
 def syntax_name(transfer_syntax: str) -> str:
