@@ -17,21 +17,21 @@ def without_fringe(samples: Array, padding: Mask) -> Array:
     Where grey is inverted the mixture would shine like a rim of light around the body part. Single pixels
     that happen to have the value of padding are left as they are.
     """
-    solid = ~_grown(~padding)
+    solid = ~grown(~padding)
     if not solid.any():
         return samples
     fringe = solid
     for _ in range(_REACH + 1):  # the one that was taken off, and its reach
-        fringe = _grown(fringe)
+        fringe = grown(fringe)
     return np.where(fringe, samples[solid][0], samples)
 
 
-def _grown(mask: Mask) -> Mask:
+def grown(mask: Mask) -> Mask:
     """One pixel further in all eight directions."""
-    grown = mask.copy()
-    grown[1:] |= mask[:-1]
-    grown[:-1] |= mask[1:]
-    across = grown.copy()
-    grown[:, 1:] |= across[:, :-1]
-    grown[:, :-1] |= across[:, 1:]
-    return grown
+    larger = mask.copy()
+    larger[1:] |= mask[:-1]
+    larger[:-1] |= mask[1:]
+    across = larger.copy()
+    larger[:, 1:] |= across[:, :-1]
+    larger[:, :-1] |= across[:, 1:]
+    return larger

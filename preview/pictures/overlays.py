@@ -8,6 +8,7 @@ from PIL import Image, ImageFilter
 from pydicom import Dataset
 from pydicom.tag import Tag
 
+from preview.pictures.fringe import grown
 from preview.pictures.pixels import BAD_INPUT
 
 Bits = npt.NDArray[np.bool_]
@@ -19,7 +20,9 @@ _TAGS = {group: Tag(group, _DATA) for group in _GROUPS}
 _POSITIONS = {group: Tag(group, _POSITION) for group in _GROUPS}
 
 _MOST_COVERED = 0.5
-"""A plane that covers more of the image is no graphic, and would hide it."""
+"""Of a plane that covers more of the image, and would hide it, only the edge is drawn."""
+_EDGE = 256
+"""An edge is one pixel wide for as many of the image's, so that it is seen in a thumbnail."""
 
 _FAINTEST = 4
 """A line keeps its brightness until the picture has a fourth of the image's pixels a side."""
@@ -68,8 +71,17 @@ def _sparse(read: Callable[..., Bits | None], *where: object) -> Iterator[Bits]:
         plane = read(*where)
     except BAD_INPUT:
         return
-    if plane is not None and 0 < np.count_nonzero(plane) <= _MOST_COVERED * plane.size:
-        yield plane
+    covered = 0 if plane is None else np.count_nonzero(plane)
+    if plane is not None and covered:
+        yield plane if covered <= _MOST_COVERED * plane.size else _edge(plane)
+
+
+def _edge(plane: Bits) -> Bits:
+    """Where it ends within the image; nothing at all of a plane that covers everything."""
+    beyond = ~plane
+    for _ in range(max(1, max(plane.shape) // _EDGE)):
+        beyond = grown(beyond)
+    return plane & beyond
 
 
 def _embedded(ds: Dataset, group: int, words: Callable[[int], bytes], index: int) -> Bits | None:

@@ -122,6 +122,16 @@ def test_what_covers_the_image_hides_nothing():
     assert (seen(overlaid(grey(), np.ones((256, 256), "u1"))) == 100).all()
 
 
+@pytest.mark.parametrize("side", [256, 2048])
+def test_of_what_covers_most_of_the_image_the_edge_is_drawn(side):
+    """A region of interest, or letters that are left out of it."""
+    bits = 1 - square(side, slice(side // 4, side // 2))
+    shown = seen(overlaid(grey(side=side), bits))
+    assert (shown[20, 20], shown[96, 96], shown[250, 250]) == (100, 100, 100)
+    assert min(shown[62:65, 96].max(), shown[96, 62:65].max(), shown[126:130, 96].max()) == 255
+    assert np.count_nonzero(shown == 255) < 0.05 * shown.size
+
+
 @pytest.mark.parametrize("element", [0x0010, 0x0011, 0x0050, 0x0015, 0x0051, 0x3000])
 @pytest.mark.parametrize("value", [b"", b"\xff\xff", b"\x00\x00"])
 def test_a_senseless_overlay_costs_no_picture(element, value):
