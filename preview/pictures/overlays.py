@@ -85,7 +85,10 @@ def _edge(plane: Bits) -> Bits:
 
 
 def _embedded(ds: Dataset, group: int, words: Callable[[int], bytes], index: int) -> Bits | None:
-    """In a bit above or below the values of an uncompressed frame (retired: PS3.5 8.1.2 of 2004)."""
+    """In a bit above or below the values of a frame (retired: PS3.5 8.1.2 of 2004).
+
+    Of a compressed one where the compression kept whole words, as run lengths do.
+    """
     position, allocated, high = int(ds[_POSITIONS[group]].value), int(ds.BitsAllocated), int(ds.HighBit)
     stored = words(index)
     is_value = high - int(ds.BitsStored) < position <= high

@@ -67,6 +67,13 @@ def test_sixteen_bits_of_colour_are_drawn():
     assert seen(coloured(of((0xFF00, 0x8000, 0), "<u2"), "RGB"))[9, 9].tolist() == [255, 128, 0]
 
 
+@pytest.mark.parametrize(("bits", "dtype"), [(5, "u1"), (7, "u1"), (4, "<u2"), (1, "u1")])
+def test_few_bits_of_colour_are_as_bright_as_eight(bits, dtype):
+    most = 2**bits - 1
+    ds = coloured(of((most, 0, most // 2), dtype), "RGB", BitsStored=bits, HighBit=bits - 1)
+    assert seen(ds)[9, 9].tolist() == [255, 0, most // 2 * 255 // most]
+
+
 def test_the_colours_of_video_fill_the_range():
     from preview.pictures.colour import colour
     from preview.pictures.pixels import Frame

@@ -1,11 +1,14 @@
 """Graphics over a picture, seen in its pixels."""
 
+import struct
 from io import BytesIO
 
+import imagecodecs
 import numpy as np
 import pytest
+from made import encoded, in_htj2k, in_jpeg_2000
 from PIL import Image
-from pydicom import Dataset
+from pydicom import Dataset, uid
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 from samples import image, ramp, sample
@@ -189,6 +192,53 @@ def test_graphics_in_the_bits_below_the_values_are_drawn():
     for element, value in ((0x0010, 256), (0x0011, 256), (0x0100, 16), (0x0102, 0)):
         ds.add_new((0x6000, element), "US", value)
     assert [seen(ds)[110, 110], seen(ds)[50, 50]] == [255, 100]
+
+
+def by_rle(values):
+    """With both bytes of each word in a segment of its own (PS3.5 annex G)."""
+    segments = [segment(np.ascontiguousarray(values >> shift & 0xFF, "u1")) for shift in (8, 0)]
+    offsets = [64, 64 + len(segments[0])]
+    return struct.pack("<L15L", 2, *offsets, *[0] * 13) + b"".join(segments)
+
+
+def segment(values):
+    """Nothing but runs of bytes as they are."""
+    runs = b"".join(bytes([row.size - 1]) + row.tobytes() for row in values.reshape(-1, 128))
+    return runs + bytes(len(runs) % 2)
+
+
+WHOLE_WORDS = {
+    uid.RLELossless: by_rle,
+    uid.JPEGLSLossless: imagecodecs.jpegls_encode,
+    uid.JPEG2000Lossless: lambda words: in_jpeg_2000(words, 16),
+    uid.HTJ2KLossless: lambda words: in_htj2k(words, 16),
+}
+
+
+@pytest.mark.parametrize("dtype", ["<u2", "<i2"])
+@pytest.mark.parametrize(
+    ("syntax", "high", "position"),
+    [
+        *((syntax, 11, position) for syntax in WHOLE_WORDS for position in (12, 15)),
+        (uid.RLELossless, 15, 0),  # of the other codecs values end at the lowest bit
+    ],
+)
+def test_they_are_there_too_where_whole_words_were_compressed(syntax, high, position, dtype):
+    words = np.full((256, 256), 100 << (high - 11), "<u2") | square().astype("<u2") << position
+    ds = image(words.astype(dtype), BitsStored=12, HighBit=high, WindowCenter=128, WindowWidth=256)
+    for element, value in ((0x0010, 256), (0x0011, 256), (0x0100, 16), (0x0102, position)):
+        ds.add_new((0x6000, element), "US", value)
+    plain = seen(ds)
+    assert [plain[110, 110], plain[50, 50]] == [255, 100]
+    assert (seen(encoded(ds, syntax, WHOLE_WORDS[syntax](words))) == plain).all()
+
+
+def test_a_compression_that_kept_no_words_has_nothing_beside_the_values():
+    ds = encoded(grey(), uid.JPEGLSNearLossless, imagecodecs.jpegls_encode(np.full((256, 256), 100, "u1"), 1))
+    plain = seen(ds)
+    ds.add_new((0x6000, 0x0102), "US", 15)
+    ds.BitsAllocated = 16
+    assert (seen(ds) == plain).all()
 
 
 @pytest.mark.parametrize("position", [0, 6, 11, 16, 99])
