@@ -6,7 +6,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from signal import SIGALRM
 from threading import Lock, Thread
 from types import TracebackType
 from typing import Self
@@ -14,6 +13,7 @@ from typing import Self
 from fetch.model import Received
 from preview.pictures.drawing_process import Drawn, Task, draw_until_closed, hand_over, new_tray
 from preview.pictures.header import Header
+from preview.pictures.limits import TIMED_OUT
 from preview.pictures.thumbnail import Drawing, DrawingKind, Picture, card_drawing
 from preview.pictures.waiting import Waiting
 
@@ -34,7 +34,8 @@ class Drawers:
 
     The first ones are forked, so enter it before starting threads: they are warm at once. ``submit`` blocks
     while ``waiting`` objects wait, or ``most_bytes`` of them wait or are being drawn, which bounds the
-    memory; an object larger than that is let through alone. Leaving the context normally finishes what was
+    memory; an object larger than that is let through alone. ``seconds`` of processor time are for a frame;
+    by the clock it may take ten times as long. Leaving the context normally finishes what was
     submitted; leaving it with an exception, or after ``drop``, drops it (its futures are cancelled). No
     process outlives it.
     """
@@ -152,7 +153,7 @@ class _Easel:
                 return drawn
         except (EOFError, OSError):
             self.end()
-            too_long = self._process.exitcode == -SIGALRM
+            too_long = self._process.exitcode in TIMED_OUT
         else:
             self.end()
             too_long = True

@@ -1,10 +1,8 @@
 """What runs inside a drawing process: one task in, one answer out, until the parent closes the pipe."""
 
-import ctypes
 import gc
 import logging
 import os
-import resource
 import signal
 import warnings
 from collections.abc import Iterable
@@ -15,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from fetch.model import Received
+from preview.pictures import limits
 from preview.pictures.files import GoneError, local, spooled
 from preview.pictures.header import Header, read_header
 from preview.pictures.kinds import kind_name
@@ -24,10 +23,6 @@ from preview.pictures.thumbnail import Drawing, card_drawing, draw, draw_rendere
 
 _TRAY = 8 * 2**20
 """Bytes: larger objects are few, and go through the pipe."""
-_ROOM = 3 * 2**29
-"""Bytes one process may map beyond what it has: for the largest frame in a few copies, not for a bomb."""
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 _GONE = "This could not be drawn: its file is no longer there."
 
@@ -43,15 +38,15 @@ class Task:
     sizes: tuple[int, ...]
     max_frames: int
     seconds: float
-    """The time for one frame."""
+    """Of processor time, for one frame."""
     charset: str = ""
     on_tray: int | None = None
     """So many bytes of it lie on the tray; None: they come through the pipe."""
 
     @property
     def most_seconds(self) -> float:
-        """The time for reading it and for as many frames as it may have."""
-        return self.seconds * (1 + min(self.max_frames, _MOST_TIMES))
+        """By the clock, for reading it and for as many frames as it may have, on the busiest machine."""
+        return limits.PATIENCE * self.seconds * (1 + min(self.max_frames, _MOST_TIMES))
 
     @property
     def name(self) -> str:
@@ -127,7 +122,7 @@ def _draw(task: Task, parsed: Parsed) -> Drawn:
     if received and received.rendered:
         return Drawn(header, draw_rendered(parsed.ds, received.rendered, task.sizes))
     pixels = Pixels(parsed.ds, parsed.stored)
-    signal.setitimer(signal.ITIMER_REAL, task.seconds * min(pixels.count, task.max_frames, _MOST_TIMES))
+    limits.allow(task.seconds * min(pixels.count, task.max_frames, _MOST_TIMES))
     return Drawn(header, draw(parsed.ds, task.sizes, task.max_frames, pixels))
 
 
@@ -146,9 +141,9 @@ def draw_until_closed(
     while True:
         try:
             task = take_over(pipe, tray)
-            signal.setitimer(signal.ITIMER_REAL, task.seconds)
+            limits.allow(task.seconds)
             drawn = draw_task(task)
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            limits.allow(0)
             pipe.send(drawn)
         except (EOFError, ConnectionError):
             return
@@ -158,34 +153,9 @@ def _settle_in() -> None:
     gc.freeze()  # what fork copied is not looked through again, which would make every page our own
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # The alarm kills a decoder that overruns even in C code, and even when nobody is left to watch.
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    _limit(resource.RLIMIT_AS, _mapped() + _ROOM)
-    _limit(resource.RLIMIT_CORE, 0)  # a core file would hold patient data
+    limits.set_limits()
     _fall_silent()
-    _give_memory_back()
     be_lenient()
-
-
-def _give_memory_back() -> None:
-    """The C library keeps what one large image took for the next, unless it is told not to."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):  # glibc
-        libc.mallopt(_M_MMAP_THRESHOLD, 4 * 2**20)
-        libc.mallopt(_M_TRIM_THRESHOLD, 8 * 2**20)
-
-
-def _mapped() -> int:
-    """Bytes of address space that this process has; fork copies all of its parent's."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    except OSError:
-        return _ROOM
-
-
-def _limit(kind: int, most: int) -> None:
-    _, hard = resource.getrlimit(kind)
-    resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _fall_silent() -> None:

@@ -20,6 +20,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 from samples import ct, received
 
 from fetch.model import Patient, PatientIdentity, Received
+from preview.pictures import drawing_process, limits
 from preview.pictures.drawing import Drawers, DrawingKind
 
 SLOW = (1000,) * 6
@@ -152,6 +153,43 @@ def test_a_decoder_that_takes_too_long_is_stopped():
         slow = drawers.submit(huge(), SLOW).result()
         assert slow.drawing.reason == "This could not be drawn: the decoder took too long."
         assert time.monotonic() - began < 5
+
+
+def instead(monkeypatch, what):
+    """What drawing processes do before they draw; they are forked, so they have it from here."""
+    draw_task = drawing_process.draw_task
+    monkeypatch.setattr(drawing_process, "draw_task", lambda task: (what(), draw_task(task))[1])
+
+
+def test_a_busy_machine_costs_no_picture(monkeypatch):
+    """What waits for its turn takes no processor time."""
+    instead(monkeypatch, lambda: time.sleep(1.5))
+    with Drawers(count=1, seconds=0.5) as drawers:
+        assert drawers.submit(received(ct())).result().drawing.kind is DrawingKind.IMAGE
+
+
+def test_a_decoder_that_spins_is_stopped_by_the_time_it_takes(monkeypatch):
+    def spin():
+        while True:
+            pass
+
+    instead(monkeypatch, spin)
+    monkeypatch.setattr(limits, "PATIENCE", 10_000)
+    with Drawers(count=1, seconds=0.2) as drawers:
+        drawn = drawers.submit(received(ct())).result()
+    assert (drawn.crashed, drawn.drawing.reason) == (
+        True,
+        "This could not be drawn: the decoder took too long.",
+    )
+
+
+def test_a_decoder_that_hangs_is_stopped_by_the_clock(monkeypatch):
+    instead(monkeypatch, lambda: time.sleep(600))
+    began = time.monotonic()
+    with Drawers(count=1, seconds=0.1) as drawers:
+        drawn = drawers.submit(received(ct())).result()
+    assert drawn.drawing.reason == "This could not be drawn: the decoder took too long."
+    assert 1 <= time.monotonic() - began < 10
 
 
 def test_the_time_is_for_a_frame_and_not_for_the_object():
