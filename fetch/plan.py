@@ -79,6 +79,8 @@ class Planner:
         self.level = Level.IMAGE
         self.patient = False
         """Where each request is costly, the sweep waits for the whole list."""
+        self.archived = False
+        """Does the archive say that something has to be fetched from where that takes long?"""
         self.takes_lists = True
         """Lists of instances in one request; else they are asked for one by one."""
         self._held_at_first = bool(held)

@@ -44,6 +44,12 @@ class Reason(Enum):
         _("The archive did not answer in time."),
         _("Try again in a few minutes; if it lasts, call the archive's administrator."),
     )
+    FELL_SILENT = (
+        "fell-silent",
+        Trouble.UNREACHABLE,
+        _("The archive stopped sending in the middle and did not say that it is done."),
+        _("It is tried again by itself, for what is missing; if it lasts, call the archive's administrator."),
+    )
     CONNECTION_LOST = (
         "connection-lost",
         Trouble.UNREACHABLE,

@@ -20,6 +20,7 @@ from fetch.notes import Note, Noted, noted
 from fetch.plan import Planner
 from fetch.reasons import Reason, Trouble
 from fetch.sources import dicomweb, get, move, protocol
+from fetch.sources.silence import Silence
 from fetch.spool import Spool
 
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -352,7 +353,9 @@ class Retrieval:
                 refused=self._note_refused,
                 known=known,
                 expected=self._is_expected,
-                patient=lambda: not self._planner.posters_only,
+                silence=Silence(
+                    archived=lambda: self._planner.archived, patient=lambda: not self._planner.posters_only
+                ),
             )
 
         def by_wado(_: frozenset[str], deliver: Deliver, opened: Opened) -> AbstractContextManager[Bring]:

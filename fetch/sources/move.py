@@ -16,7 +16,7 @@ from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelMove  # type: ignore[attr-defined]
 
 from fetch.carrying import Bring, Deliver, Opened, Refused
-from fetch.errors import refuse_unsafe_uid, trouble
+from fetch.errors import FetchError, refuse_unsafe_uid, trouble
 from fetch.model import Local, Reported, Share, Source
 from fetch.reasons import Reason
 from fetch.sources import contexts, identifiers, reading
@@ -31,16 +31,16 @@ from fetch.sources.association import (
     lost,
     nothing_but_failures,
 )
+from fetch.sources.pace import Pace
+from fetch.sources.silence import Silence
 from fetch.spool import Spool
 
 STILL_S = 30.0
 """Images may come after the final response; so long none may come before no more are waited for."""
-SILENCE_S = 600.0
-"""Many archives say nothing between the request and the end of a C-MOVE, and fetch from tape meanwhile."""
-_HURRIED_S = 30.0
-"""As ``SILENCE_S``, of what nobody asked for: it shall not hold for long what others wait for."""
 _UNCOUNTED_S = 3.0
 """As ``STILL_S``, of an archive that never says how many images it sends."""
+_ON_ITS_WORD = 5
+"""So many times longer nothing need come while its counters go on: they prove nothing."""
 _DESTINATION_UNKNOWN = 0xA801
 _LOOK_S = 0.02
 _FOR_EVER_S = 7 * 24 * 3600.0
@@ -117,11 +117,10 @@ def carrying(
     opened: Opened = lambda _abort: None,
     *,
     still: float = STILL_S,
-    silence: float = SILENCE_S,
+    silence: Silence | None = None,
     refused: Refused = lambda _reason, _object: None,
     known: set[str] | None = None,
     expected: Callable[[str], bool] = lambda _instance: True,
-    patient: Callable[[], bool] = lambda: True,
 ) -> Iterator[Bring]:
     """One association over which shares of one study are asked for, to be sent to our own receiver.
 
@@ -131,8 +130,8 @@ def carrying(
     receiver refused an object. ``opened`` is given a function with which another thread ends it at once.
     ``expected``: may this instance be delivered yet? Else its file waits.
     ``known``: names of files that were delivered before, over other associations; those of now are added.
-    Raises a :class:`FetchError`, also where nothing is heard and nothing comes for ``silence`` seconds, or
-    for half a minute while it is not ``patient``.
+    Raises a :class:`FetchError`, also where nothing comes and no counter goes on for as long as ``silence``
+    allows; the archive's own time-out for messages makes that longer.
     Only one at a time may carry a study (``Moves.alone``): each would deliver the other's files.
     """
     refuse_unsafe_uid(study_uid)
@@ -146,8 +145,8 @@ def carrying(
         if not association.accepted_contexts:
             raise trouble(Reason.NOT_SUPPORTED, "C-MOVE not accepted")
         arrivals = Arrivals(spool, study_uid, deliver, refused, set() if known is None else known, expected)
-        limits = _Limits(max(silence, source.timeouts.message), still, patient)
-        yield _Carrier(_Question(association, local.aet, number), arrivals, stopped, limits).bring
+        limits = (silence or Silence()).at_least(source.timeouts.message)
+        yield _Carrier(_Question(association, local.aet, number), arrivals, stopped, limits, still).bring
 
 
 def _connected(opened: Opened, stopped: threading.Event, event: evt.Event) -> None:
@@ -172,19 +171,6 @@ def _keep_alive(wire: Any) -> None:
 
 
 @dataclass(frozen=True)
-class _Limits:
-    """Seconds: how long nothing may be heard at all, and nothing come after the final response."""
-
-    longest: float
-    still: float
-    patient: Callable[[], bool]
-
-    @property
-    def silence(self) -> float:
-        return self.longest if self.patient() else min(self.longest, _HURRIED_S)
-
-
-@dataclass(frozen=True)
 class _Question:
     """How shares are asked for. By the message id the receiver knows what comes because of it."""
 
@@ -205,15 +191,19 @@ class _Asking(threading.Thread):
         self._question = question
         self._identifier = identifier
         self.over = threading.Event()
-        self.heard = time.monotonic()
+        self.pace = Pace()
+        self.all_sent = False
+        """By its own count nothing remains to be sent."""
         self.final: tuple[Dataset, Dataset | None] | None = None
 
     def run(self) -> None:
         try:
             for status, identifier in self._question.put(self._identifier):
-                self.heard = time.monotonic()
                 if status.get("Status", SUCCESS) not in PENDING:
                     self.final = (status, identifier) if "Status" in status else None
+                else:
+                    self.pace.counted(status)
+                    self.all_sent = status.get("NumberOfRemainingSuboperations") == 0
         except RuntimeError:  # the association has ended: pynetdicom's word for it
             return
         finally:
@@ -226,12 +216,14 @@ class _Carrier:
         question: _Question,
         arrivals: Arrivals,
         stopped: threading.Event,
-        limits: _Limits,
+        silence: Silence,
+        still: float,
     ) -> None:
         self._question = question
         self._arrivals = arrivals
         self._stopped = stopped
-        self._limits = limits
+        self._silence = silence
+        self._still = still
 
     def bring(self, share: Share) -> Reported:
         """What waits in the spool already is delivered, and not asked for."""
@@ -243,7 +235,7 @@ class _Carrier:
         asking = _Asking(self._question, identifier)
         asking.start()
         try:
-            came = self._meanwhile(asking)
+            came = self._meanwhile(asking, {i.instance_uid for i in left})
         finally:
             if asking.is_alive():
                 abort(self._question.association)
@@ -255,14 +247,16 @@ class _Carrier:
         self._wait({i.instance_uid for i in left} - set(reported.failed_uids), came, reported.completed)
         return reported
 
-    def _meanwhile(self, asking: _Asking) -> list[str]:
+    def _meanwhile(self, asking: _Asking, wanted: set[str]) -> list[str]:
         """Deliver until the final response. All that the archive sent before it is in the spool by then."""
         came: list[str] = []
         while not asking.over.wait(_LOOK_S):
             came += self._arrivals.collect()
-            silent = time.monotonic() - max(asking.heard, self._arrivals.last)
-            if silent >= self._limits.silence:
-                raise trouble(Reason.NO_ANSWER, f"silent for {silent:.0f} s")
+            nothing_came = time.monotonic() - self._arrivals.last
+            silent = max(min(asking.pace.silent, nothing_came), nothing_came / _ON_ITS_WORD)
+            done = asking.all_sent or (bool(wanted) and wanted <= set(came))
+            if silent >= self._silence.longest(begun=bool(came) or asking.pace.begun, done=done):
+                raise _silent(silent, begun=bool(came))
         return came + self._arrivals.collect()
 
     def _final(self, asking: _Asking) -> tuple[Dataset, Dataset | None]:
@@ -276,15 +270,20 @@ class _Carrier:
         What only comes in, and may be of anything, is not waited for longer than for a silent archive.
         """
         whole = self._arrivals.last = time.monotonic()
-        limit = self._limits.still if wanted or sent is not None else min(self._limits.still, _UNCOUNTED_S)
+        limit = self._still if wanted or sent is not None else min(self._still, _UNCOUNTED_S)
         while _may_come(wanted, came, sent) and time.monotonic() - self._arrivals.last < limit:
             if self._stopped.wait(_LOOK_S):
                 raise trouble(Reason.CONNECTION_LOST, "aborted by us")
             new = self._arrivals.collect()
             whole = time.monotonic() if set(new).difference(came) else whole
-            if time.monotonic() - whole >= self._limits.silence:
+            if time.monotonic() - whole >= self._silence.longest(begun=True, done=False):
                 return
             came += new
+
+
+def _silent(seconds: float, *, begun: bool) -> FetchError:
+    reason = Reason.FELL_SILENT if begun else Reason.NO_ANSWER
+    return trouble(reason, f"C-MOVE silent for {seconds:.0f} s")
 
 
 def _may_come(wanted: set[str], came: list[str], sent: int | None) -> bool:

@@ -22,6 +22,11 @@ class Pace:
         """For how many seconds."""
         return time.monotonic() - self._since
 
+    @property
+    def begun(self) -> bool:
+        """Has the archive counted anything as done?"""
+        return self._done > 0
+
     def arrived(self) -> None:
         self._since = time.monotonic()
 

@@ -15,12 +15,13 @@ from support.pushing import encoded, file_of, pieces, push, pushing
 from support.studies import STRANGER, study
 
 from fetch.errors import FetchError, RequestFault, SetupFault, SourceUnreachable
-from fetch.model import Instance, Level, Local, Share, Timeouts, Way
+from fetch.model import Instance, Level, Local, Received, Share, Timeouts, Way
 from fetch.reasons import Reason
 from fetch.retrieve import Means, Retrieval
-from fetch.sources import move as move_module
+from fetch.sources import silence as silence_module
 from fetch.sources.move import carrying, move
 from fetch.sources.receiver import Receiver
+from fetch.sources.silence import Silence
 from fetch.spool import Spool
 from preview.demo import behaviour
 from preview.demo.behaviour import Kind, Stranger
@@ -77,10 +78,14 @@ class Got:
 @contextmanager
 def bringing(main, spool, datasets, got=None, **how):
     got = got or Got()
-    how = {"still": 1.0, "silence": 3.0, **how}
+    how = {"still": 1.0, "silence": so_long(3), **how}
     uid = datasets[0].StudyInstanceUID
     with carrying(main, LOCAL, spool, uid, got.deliver, got.opened, refused=got.refuse, **how) as bring:
         yield bring, got
+
+
+def so_long(seconds, **more):
+    return Silence(seconds, seconds, seconds, **more)
 
 
 def uids(datasets):
@@ -174,7 +179,7 @@ def test_a_slow_taker_holds_up_the_delivery_and_loses_nothing(home, spool, datas
             time.sleep(0.3)
             super().deliver(received)
 
-    with bringing(home, spool, datasets, Slow(), silence=1.0, still=0.2) as (bring, got):
+    with bringing(home, spool, datasets, Slow(), silence=so_long(1.0), still=0.2) as (bring, got):
         bring(share_of(datasets, Level.STUDY))
     assert set(got.instances) == uids(datasets)
 
@@ -244,7 +249,7 @@ def test_what_comes_in_without_an_end_is_not_waited_for_without_an_end(home, arc
             assoc.abort()
 
     quick = of(archive, timeouts=Timeouts(connect=2, association=5, message=1, network=1))
-    with bringing(quick, spool, datasets, still=0.8, silence=2) as (bring, got):
+    with bringing(quick, spool, datasets, still=0.8, silence=so_long(2)) as (bring, got):
         thread = threading.Thread(target=trickles)
         thread.start()
         under_way.wait(5)
@@ -330,7 +335,7 @@ def test_where_it_cannot_be_told_which_study_was_asked_for_none_is_accused(home,
 def test_what_another_archive_sends_by_itself_is_nobodys_fault(home, archive, spool, datasets):
     archive.behave(behaviour.hangs_in_move(1))
     _, port = archive.peers["PREVIEW"]
-    with pytest.raises(FetchError), bringing(home, spool, datasets, silence=1) as (bring, got):
+    with pytest.raises(FetchError), bringing(home, spool, datasets, silence=so_long(1)) as (bring, got):
         waits = threading.Thread(target=lambda: push(port, *study(STRANGER), aet="OTHER"))
         waits.start()
         bring(share_of(datasets[:6]))
@@ -394,18 +399,71 @@ def test_an_archive_that_falls_silent_is_given_up_after_so_long(home, archive, s
     archive.behave(behaviour.hangs_in_move(2))
     got, began = Got(), time.monotonic()
     quick = of(archive, timeouts=Timeouts(connect=2, association=5, message=1, network=1))
-    hung = bringing(quick, spool, datasets, got, silence=1.5)
+    hung = bringing(quick, spool, datasets, got, silence=so_long(1.5))
     with pytest.raises(SourceUnreachable) as raised, hung as (bring, _):
         bring(share_of(datasets[:6]))
-    assert raised.value.reason is Reason.NO_ANSWER
+    assert raised.value.reason is Reason.FELL_SILENT
     assert 1.5 < time.monotonic() - began < 6
     assert len(got.instances) == 2
+
+
+def test_counters_that_go_on_without_an_image_are_not_believed_for_ever(home, archive, spool, datasets):
+    archive.behave(behaviour.reports_pending_for_ever(Kind.MOVE))
+    quick = of(archive, timeouts=Timeouts(connect=2, association=5, message=0.3, network=1))
+    began = time.monotonic()
+    waits = bringing(quick, spool, datasets, silence=so_long(0.3))
+    with pytest.raises(SourceUnreachable) as raised, waits as (bring, _):
+        bring(share_of(datasets[:6]))
+    assert raised.value.reason is Reason.NO_ANSWER
+    assert 1.5 <= time.monotonic() - began < 8
+
+
+def test_when_all_is_here_its_final_response_is_not_waited_for_long(home, archive, spool, datasets):
+    archive.behave(behaviour.hangs_in_move(6))
+    got, began = Got(), time.monotonic()
+    hung = bringing(home, spool, datasets, got, silence=Silence(60, 60, after=1))
+    with pytest.raises(SourceUnreachable) as raised, hung as (bring, _):
+        bring(share_of(datasets[:6]))
+    assert raised.value.reason is Reason.FELL_SILENT
+    assert time.monotonic() - began < 10
+    assert set(got.instances) == uids(datasets[:6])
+
+
+def test_a_study_is_complete_though_no_final_response_ever_comes(home, archive, spool, datasets, monkeypatch):
+    monkeypatch.setattr(silence_module, "_ALL_HERE_S", 0.5)
+    archive.behave(behaviour.hangs_in_move(6))
+    means = Means(ways=(Way.MOVE,), spool=spool)
+    with spool.served(), Retrieval(home, LOCAL, datasets[0].StudyInstanceUID, means) as brought:
+        arrived = [event.instance_uid for event in brought if isinstance(event, Received)]
+    assert (set(arrived), brought.given_up) == (uids(datasets), {})
+    assert len(arrived) == len(set(arrived))
+
+
+@pytest.mark.parametrize(
+    ("begun", "done", "more", "seconds"),
+    [
+        (False, False, {}, 120),
+        (True, False, {}, 60),
+        (True, True, {}, 10),
+        (False, False, {"archived": lambda: True}, 600),
+        (True, False, {"archived": lambda: True}, 600),
+        (True, True, {"archived": lambda: True}, 10),
+        (False, False, {"archived": lambda: True, "patient": lambda: False}, 30),
+    ],
+)
+def test_how_long_an_archive_may_stand_still(begun, done, more, seconds):
+    assert Silence(**more).longest(begun=begun, done=done) == seconds
+
+
+def test_an_archive_may_be_silent_as_long_as_the_settings_say():
+    patient = Silence().at_least(300)
+    assert patient.longest(begun=False, done=False) == patient.longest(begun=True, done=False) == 300
 
 
 def test_for_pictures_that_nobody_asked_for_an_archive_is_given_up_sooner(
     home, archive, spool, datasets, monkeypatch
 ):
-    monkeypatch.setattr(move_module, "_HURRIED_S", 0.5)
+    monkeypatch.setattr(silence_module, "_HURRIED_S", 0.5)
     archive.behave(behaviour.hangs_in_move())
     means, began = Means(ways=(Way.MOVE,), spool=spool), time.monotonic()
     posters = Retrieval(home, LOCAL, datasets[0].StudyInstanceUID, means, posters_only=True)
@@ -416,11 +474,13 @@ def test_for_pictures_that_nobody_asked_for_an_archive_is_given_up_sooner(
 
 
 def test_once_somebody_asks_for_everything_it_is_given_its_time(home, archive, spool, datasets, monkeypatch):
-    monkeypatch.setattr(move_module, "_HURRIED_S", 0.5)
+    monkeypatch.setattr(silence_module, "_HURRIED_S", 0.5)
     archive.behave(behaviour.hangs_in_move())
     asked_since, began = time.monotonic() + 0.2, time.monotonic()
     quick = of(archive, timeouts=Timeouts(connect=2, association=5, message=1, network=1))
-    waits = bringing(quick, spool, datasets, silence=2, patient=lambda: time.monotonic() > asked_since)
+    waits = bringing(
+        quick, spool, datasets, silence=so_long(2, patient=lambda: time.monotonic() > asked_since)
+    )
     with pytest.raises(SourceUnreachable), waits as (bring, _):
         bring(share_of(datasets[:6]))
     assert time.monotonic() - began > 2
@@ -429,7 +489,7 @@ def test_once_somebody_asks_for_everything_it_is_given_its_time(home, archive, s
 def test_long_silence_is_normal_while_files_still_come(home, archive, spool, datasets):
     archive.behave(behaviour.says_nothing_between() & behaviour.slow(0.5))
     quick = of(archive, timeouts=Timeouts(connect=2, association=5, message=1, network=1))
-    with bringing(quick, spool, datasets, silence=1.5) as (bring, got):
+    with bringing(quick, spool, datasets, silence=so_long(1.5)) as (bring, got):
         assert bring(share_of(datasets[:6])).completed == 6
     assert len(got.instances) == 6
 
@@ -451,7 +511,10 @@ def test_it_ends_within_a_second_when_somebody_cancels(home, archive, spool, dat
 
     thread = threading.Thread(target=cancel)
     thread.start()
-    with pytest.raises(FetchError), bringing(home, spool, datasets, got, still=30, silence=30) as (bring, _):
+    with (
+        pytest.raises(FetchError),
+        bringing(home, spool, datasets, got, still=30, silence=so_long(30)) as (bring, _),
+    ):
         bring(share_of(datasets[:6]))
     assert time.monotonic() - aborted[0] < 2
     thread.join()
@@ -493,7 +556,7 @@ def real(request, held, tmp_path_factory):
 def test_a_real_archive_sends_images_series_and_study(real, spool, held):
     main, port = real
     receiver = Receiver(Local("PREVIEW", port), [main], spool, lambda *_: True)
-    with receiver.start(), bringing(main, spool, held, still=5, silence=20) as (bring, got):
+    with receiver.start(), bringing(main, spool, held, still=5, silence=so_long(20)) as (bring, got):
         assert bring(share_of(held[:1])).completed == 1
         assert bring(share_of(held[1:8])).completed == 7
         assert bring(share_of(held[8:], Level.SERIES)).completed == 8
@@ -505,7 +568,7 @@ def test_a_real_archive_sends_images_series_and_study(real, spool, held):
 def test_a_real_archive_that_cannot_reach_us_does_not_claim_success(real, spool, held):
     main, _ = real
     try:
-        with bringing(main, spool, held, still=1, silence=20) as (bring, _):
+        with bringing(main, spool, held, still=1, silence=so_long(20)) as (bring, _):
             reported = bring(share_of(held[:1]))
     except FetchError as refused:
         assert refused.reason is not None
