@@ -30,6 +30,7 @@ from preview.pictures.parsing import (
     worth_reading,
 )
 from preview.pictures.pixels import BAD_INPUT
+from preview.pictures.unnamed import LONGEST_START, begins_at, compression_of
 
 _LONGEST_HEADER = 64 * 2**20
 """Bytes that are read of a file before its pixels: thousands of frames may be described there."""
@@ -38,6 +39,22 @@ _LONGEST_HEADER = 64 * 2**20
 _MOST_UNPACKED = 256 * 2**20
 """Bytes that a deflated file may hold, as many as the largest frame: 600 kB were seen to hold 1.2 GB."""
 _STEP = 2**20
+
+
+class _File(FileIO):
+    """A file from ``start`` on: what stands before that is no part of it, nor counted."""
+
+    start = 0
+
+    @property
+    def size(self) -> int:
+        return max(0, os.fstat(self.fileno()).st_size - self.start)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return super().seek(offset + (self.start if whence == os.SEEK_SET else 0), whence) - self.start
+
+    def tell(self) -> int:
+        return super().tell() - self.start
 
 
 class GoneError(Exception):
@@ -62,9 +79,9 @@ def spooled(path: Path, charset: str = "") -> Iterator[Parsed]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[FileIO]:
+def _opened(path: Path) -> Iterator[_File]:
     try:
-        raw = FileIO(path)
+        raw = _File(path)
     except OSError:
         raise GoneError from None
     with raw:
@@ -73,7 +90,7 @@ def _opened(path: Path) -> Iterator[FileIO]:
 
 @contextmanager
 def local(path: Path) -> Iterator[Parsed]:
-    """The file of somebody at a terminal, also without preamble or file meta information."""
+    """The file of somebody at a terminal, also without preamble, prefix or file meta information."""
     raw = _opened_politely(path)
     with raw:
         try:
@@ -85,11 +102,11 @@ def local(path: Path) -> Iterator[Parsed]:
         yield parsed
 
 
-def _opened_politely(path: Path) -> FileIO:
+def _opened_politely(path: Path) -> _File:
     try:
         if S_ISFIFO(path.stat().st_mode):
             raise UnreadableError("This is not a regular file.")  # opening it would wait for a writer
-        return FileIO(path)
+        return _File(path)
     except (FileNotFoundError, NotADirectoryError):
         raise UnreadableError("There is no such file.") from None
     except IsADirectoryError:
@@ -100,7 +117,8 @@ def _opened_politely(path: Path) -> FileIO:
         raise UnreadableError("The file cannot be opened.") from None
 
 
-def _parsed(raw: FileIO) -> Parsed:
+def _parsed(raw: _File) -> Parsed:
+    raw.start = begins_at(raw.read(LONGEST_START))
     if _syntax(raw, force=True) == DeflatedExplicitVRLittleEndian:
         return _inflated(raw)
     parsed = _up_to_pixels(raw)
@@ -112,7 +130,7 @@ def _parsed(raw: FileIO) -> Parsed:
     return parsed
 
 
-def _inflated(raw: FileIO) -> Parsed:
+def _inflated(raw: _File) -> Parsed:
     """Deflated (PS3.5 A.5): what lies behind the file meta information, unpacked up to a limit."""
     with _sparing(raw) as file:
         read_preamble(file, force=True)
@@ -129,7 +147,7 @@ def _inflated(raw: FileIO) -> Parsed:
     return pixels.parsed(ds, unpacked, unpacked.getbuffer().nbytes)
 
 
-def _unpacked(raw: FileIO) -> BytesIO:
+def _unpacked(raw: _File) -> BytesIO:
     unpacker, unpacked = zlib.decompressobj(-zlib.MAX_WBITS), BytesIO()
     while not unpacker.eof and (packed := unpacker.unconsumed_tail or raw.read(_STEP)):
         unpacked.write(unpacker.decompress(packed, _STEP))
@@ -142,9 +160,9 @@ def _unpacked(raw: FileIO) -> BytesIO:
 class _Sparing(BufferedReader):
     """Reads no more than a file has, or a header may have: how long an element is, it only claims."""
 
-    def __init__(self, raw: FileIO) -> None:
+    def __init__(self, raw: _File) -> None:
         super().__init__(raw)
-        self._end = os.fstat(raw.fileno()).st_size
+        self._end = raw.size
         self._left = _LONGEST_HEADER
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -157,7 +175,7 @@ class _Sparing(BufferedReader):
 
 
 @contextmanager
-def _sparing(raw: FileIO) -> Iterator[_Sparing]:
+def _sparing(raw: _File) -> Iterator[_Sparing]:
     raw.seek(0)
     file = _Sparing(raw)
     try:
@@ -166,7 +184,7 @@ def _sparing(raw: FileIO) -> Iterator[_Sparing]:
         file.detach()  # else it would close the file
 
 
-def _syntax(raw: FileIO, *, force: bool) -> str:
+def _syntax(raw: _File, *, force: bool) -> str:
     """What the file meta information says, before anything else is read: reading Deflated unpacks it."""
     with _sparing(raw) as file:
         read_preamble(file, force=force)
@@ -178,17 +196,17 @@ def _behind_meta(tag: BaseTag, *_: object) -> bool:
     return tag >> 16 != 2
 
 
-def _up_to_pixels(raw: FileIO) -> Parsed:
+def _up_to_pixels(raw: _File) -> Parsed:
     with _sparing(raw) as file:
         pixels = PixelsAhead(file)
         ds = read_partial(file, pixels, LONGEST_ELEMENT, force=True)
-    return pixels.parsed(ds, raw, os.fstat(raw.fileno()).st_size)
+    return pixels.parsed(ds, raw, raw.size)
 
 
 def _guessed_syntax(parsed: Parsed) -> UID:
-    """How a file that does not say so turned out to be encoded; "" where compression hides the answer."""
+    """How a file that does not say so turned out to be encoded; "" where nothing tells."""
     if parsed.stored is not None and parsed.stored.undefined:
-        return UID("")
+        return compression_of(parsed.stored)
     implicit, little = parsed.ds.original_encoding
     if implicit:
         return ImplicitVRLittleEndian
