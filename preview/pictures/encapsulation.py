@@ -1,12 +1,14 @@
 """The encoded frames of encapsulated pixel data (PS3.5 A.4), found without reading all of it."""
 
 import struct
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
 
 from preview.pictures.stored import UNDEFINED, Stored
 
 _ITEM = b"\xfe\xff\x00\xe0"
+_STARTS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP")
+"""How a JPEG, a JPEG 2000 code stream and one in a file of its own begin."""
 _END_OF_IMAGE = b"\xff\xd9"
 """How a JPEG and a JPEG 2000 code stream end."""
 
@@ -19,32 +21,26 @@ Piece = tuple[int, int]
 
 
 class Frames:
-    """Knows where each frame is: by the extended offset table, else the basic one, else by looking.
+    """Knows where each frame is: by an offset table that holds true, else by looking at the fragments.
 
-    ``stated``: how many frames the object says it has. ``extended``: its extended offset table and the
-    lengths in it (PS3.3 C.7.6.3.1.8). ``apart``: every fragment is a frame, as in RLE (PS3.5 A.4.2).
+    ``stated``: how many frames the object says it has. ``extended``: its extended offset table (PS3.3
+    C.7.6.3.1.8). ``apart``: frames are in run lengths, each in one fragment (PS3.5 A.4.2).
     """
 
-    def __init__(
-        self, stored: Stored, stated: int, extended: tuple[bytes, bytes] | None = None, *, apart: bool = False
-    ) -> None:
+    def __init__(self, stored: Stored, stated: int, extended: bytes = b"", *, apart: bool = False) -> None:
         self._stored = stored
-        self._first, table = self._basic_table()
-        self._starts: list[int] = []
-        self._frames: list[list[Piece]] = []
-        if extended and len(extended[0]) == len(extended[1]):
-            self._frames = self._from_extended_table(*extended)
-        elif len(table) >= stated:
-            self._starts = [self._first + offset for offset in table if self._first + offset < stored.length]
-        if not (self._frames or self._starts):
-            self._frames = self._from_fragments(stated, apart=apart)
+        self._apart = apart
+        self._first, basic = self._basic_table()
+        whole = extended[: len(extended) // 8 * 8]
+        tables = ([offset for (offset,) in struct.iter_unpack("<Q", whole)], basic)
+        self._frames = self._found([frames for table in tables if (frames := self._by(table))], stated)
 
     def __len__(self) -> int:
-        return len(self._frames or self._starts)
+        return len(self._frames)
 
     def encoded(self, index: int, most: int) -> bytes:
         """One frame. Raises ValueError if it is not there as a whole, or has more bytes than ``most``."""
-        pieces = self._frames[index] if self._frames else self._pieces_behind(index)
+        pieces = self._frames[index]
         if not pieces or sum(length for _, length in pieces) > most:
             raise ValueError("no such frame, or too long for one")
         return b"".join(self._whole(piece) for piece in pieces)
@@ -55,42 +51,64 @@ class Frames:
             raise ValueError("the frame is cut off")
         return read
 
+    def _found(self, by_tables: list[list[list[Piece]]], stated: int) -> list[list[Piece]]:
+        """By a table of as many as there should be, else by the fragments, else as many as possible."""
+        for frames in by_tables:
+            if len(frames) == stated:
+                return frames
+        by_fragments = self._from_fragments(stated)
+        if len(by_fragments) == stated:
+            return by_fragments
+        return max([*by_tables, by_fragments], key=len)
+
     def _basic_table(self) -> tuple[int, list[int]]:
         """Where the first fragment begins, and what the basic offset table says, counted from there."""
         head = self._stored.read(0, 8)
         if head[:4] != _ITEM or len(head) < 8:
             raise ValueError("not encapsulated")
         (length,) = struct.unpack("<L", head[4:])
+        if self._begins((8, length)):  # left out, though even an empty one has its item (A.4)
+            return 0, []
         table = self._stored.read(8, length) if length <= _MOST_TABLE else b""
         return 8 + length, [offset for (offset,) in struct.iter_unpack("<L", table[: len(table) // 4 * 4])]
 
-    def _from_extended_table(self, offsets: bytes, lengths: bytes) -> list[list[Piece]]:
-        whole = len(offsets) // 8 * 8
-        pairs = zip(
-            struct.iter_unpack("<Q", offsets[:whole]), struct.iter_unpack("<Q", lengths[:whole]), strict=True
-        )
-        return [[(self._first + offset + 8, length)] for (offset,), (length,) in pairs]
+    def _by(self, table: Sequence[int]) -> list[list[Piece]]:
+        """By an offset table; none at all where it cannot be right (A.4).
 
-    def _pieces_behind(self, index: int) -> list[Piece]:
-        ends = [*self._starts[1:], self._stored.length]
-        return list(self._fragments(self._starts[index], ends[index]))
+        It starts at 0, rises, points at items, and has no frame begin in the middle of another. What is
+        beyond the end was cut off.
+        """
+        if not table or table[0] != 0 or any(one >= other for one, other in pairwise(table)):
+            return []
+        starts = [self._first + offset for offset in table if self._first + offset < self._stored.length]
+        if any(self._stored.read(start, 4) != _ITEM for start in starts):
+            return []
+        frames = [list(self._fragments(*both)) for both in pairwise([*starts, self._stored.length])]
+        return [] if any(self._begins(piece) for frame in frames for piece in frame[1:]) else frames
 
-    def _from_fragments(self, stated: int, *, apart: bool) -> list[list[Piece]]:
+    def _from_fragments(self, stated: int) -> list[list[Piece]]:
+        """A frame ends with the marker of its end, which padding may follow, or where the next one begins."""
         pieces = list(self._fragments(self._first, self._stored.length))
-        if apart or len(pieces) == stated:
+        if len(pieces) == stated:
             return [[piece] for piece in pieces]
-        if stated == 1:
-            return [pieces] if pieces else []
-        return self._by_their_ends(pieces)
-
-    def _by_their_ends(self, pieces: list[Piece]) -> list[list[Piece]]:
-        """A frame goes to the fragment that ends with the marker; padding may follow that."""
-        frames: list[list[Piece]] = [[]]
-        for offset, length in pieces:
-            frames[-1].append((offset, length))
-            if _END_OF_IMAGE in self._stored.read(max(offset, offset + length - 10), min(10, length)):
+        frames: list[list[Piece]] = []
+        for piece in pieces:
+            if not frames or self._begins(piece) or self._ends(frames[-1][-1]):
                 frames.append([])
-        return [frame for frame in frames if frame]
+            frames[-1].append(piece)
+        return [[piece] for piece in pieces] if self._apart and len(frames) != stated else frames
+
+    def _begins(self, piece: Piece) -> bool:
+        if self._apart:
+            segments, first = struct.unpack("<LL", self._stored.read(piece[0], 8).ljust(8, b"\0"))
+            return bool(1 <= segments <= 15 and first == 64 <= piece[1])  # the header of G.5
+        return self._stored.read(piece[0], min(6, piece[1])).startswith(_STARTS)
+
+    def _ends(self, piece: Piece) -> bool:
+        offset, length = piece
+        return not self._apart and _END_OF_IMAGE in self._stored.read(
+            max(offset, offset + length - 10), min(10, length)
+        )
 
     def _fragments(self, place: int, end: int) -> Iterator[Piece]:
         """The items up to ``end``, by their headers alone; what is cut off is not there."""

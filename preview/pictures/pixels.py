@@ -11,7 +11,6 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 from pydicom import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.pixels.utils import as_pixel_options
 from pydicom.uid import (
     UID,
     HTJ2KLossless,
@@ -22,10 +21,13 @@ from pydicom.uid import (
     UncompressedTransferSyntaxes,
 )
 
-from preview.pictures import decoding
+from preview.pictures import codestreams, decoding
 from preview.pictures.decoders import DECODINGS
+from preview.pictures.description import Description, description
 from preview.pictures.encapsulation import Frames
+from preview.pictures.extent import Extent
 from preview.pictures.kinds import is_video, syntax_name
+from preview.pictures.smoothness import are_signed, smoother
 from preview.pictures.stored import NOWHERE, Stored, stored_in
 
 Array = npt.NDArray[Any]
@@ -89,12 +91,12 @@ class Pixels:
     @property
     def columns(self) -> int:
         """As the image is stored, however small it is decoded."""
-        return _number(self._ds, "Columns")
+        return self._about.columns
 
     @property
     def rows(self) -> int:
         """As the image is stored, however small it is decoded."""
-        return _number(self._ds, "Rows")
+        return self._about.rows
 
     @property
     def exist(self) -> bool:
@@ -102,30 +104,45 @@ class Pixels:
 
     @cached_property
     def stated(self) -> int:
-        """How many frames the object says it has."""
+        """How many frames the object says it has; 1 if it does not say."""
+        return max(1, self._said)
+
+    @cached_property
+    def _said(self) -> int:
         try:
-            return max(1, int(self._ds.get("NumberOfFrames") or 1))
+            return int(self._ds.get("NumberOfFrames") or 0)
         except (TypeError, ValueError, OverflowError):
-            return 1
+            return 0
 
     @cached_property
     def count(self) -> int:
-        """How many frames there are: as stated, but never more than the pixel data has room for."""
+        """How many frames there are, whatever the object says: 1 where nobody can tell."""
         try:
-            return max(1, min(self.stated, len(self._frames) if self._is_encapsulated else self._room))
+            return max(1, len(self._frames) if self._is_encapsulated else self._extent.count)
         except BAD_INPUT:
             return 1
 
+    @property
+    def doubt(self) -> str:
+        """Where there is more than the object says there is: a sentence about it, else ""."""
+        if self.count > self.stated and self._said < 1:
+            return f"The object does not say how many frames it has: {self.count} were found."
+        if self.count > self.stated:
+            frames = "1 frame" if self.stated == 1 else f"{self.stated} frames"
+            return f"The object says it has {frames}: {self.count} were found."
+        is_longer = not self._is_encapsulated and self._extent.has_more
+        return "The object has more pixels than it describes." if is_longer else ""
+
     def check(self) -> None:
         """What can be known before decoding: a large or strange image never reaches a decoder."""
-        if not _number(self._ds, "Rows") or not _number(self._ds, "Columns"):
+        if not self.rows or not self.columns:
             raise CannotDrawError("The image does not say how large it is.")
         if self._frame_bytes > MOST_BYTES:
             raise CannotDrawError("The image is too large for a preview.")
         if not self._stored.length:
             raise CannotDrawError("The image came without its pixels.")
         _check_decoder(self._syntax)
-        if not self._is_encapsulated and (self._stored.undefined or not self._room or self._is_overfull):
+        if not self._is_encapsulated and (self._stored.undefined or not self._extent.is_sound):
             raise CannotDrawError(_INCOMPLETE)
 
     def decode(self, index: int, wanted: tuple[int, int] | None = None) -> Frame:
@@ -134,9 +151,7 @@ class Pixels:
         ``wanted``: columns and rows that are enough; what comes may then be smaller than what is stored.
         """
         try:
-            options = as_pixel_options(self._ds, number_of_frames=1, **self._how_stored)
-            options.pop("extended_offsets", None)
-            samples, facts = self._aligned(index, wanted, options)
+            samples, facts = self._aligned(index, wanted, self._options)
         except BAD_INPUT:
             # The decoders' own words may quote the object.
             raise CannotDrawError(_failure(self._syntax)) from None
@@ -145,9 +160,43 @@ class Pixels:
                 raise
             raise CannotDrawError(_failure(self._syntax)) from None
         smaller = samples.shape[:2] != (self.rows, self.columns)
-        return Frame(
-            samples, str(facts["photometric_interpretation"]), int(facts.get("bits_stored", 0)), smaller
+        about = self._about
+        meaning = (
+            about.meaning if about.read_as != about.meaning else str(facts["photometric_interpretation"])
         )
+        return Frame(samples, meaning, int(facts.get("bits_stored", 0)), smaller)
+
+    @cached_property
+    def _options(self) -> dict[str, Any]:
+        """As pydicom's decoders take them, with what the object leaves out told by its pixels."""
+        about, options = self._about, self._about.options(self._stored)
+        if about.samples > 1 and about.planes is None:
+            options["planar_configuration"] = self._planes(options)
+        if about.signed is None and "pixel_representation" in options:
+            options["pixel_representation"] = int(self._are_signed(options))
+        return options
+
+    def _planes(self, options: dict[str, Any]) -> int:
+        if self._is_encapsulated or self._about.is_subsampled:
+            return 0
+        readings = (options | {"planar_configuration": planes} for planes in (0, 1))
+        planes = smoother(*(self._decoded(self._middle, None, reading)[0] for reading in readings))
+        if planes is None:
+            raise CannotDrawError("The image does not say how its colours are stored.")
+        return planes
+
+    def _are_signed(self, options: dict[str, Any]) -> bool:
+        """Of values that nobody said it of: read with the wrong sign, those beside 0 are far apart."""
+        if self._is_encapsulated and DECODINGS[self._syntax].header is codestreams.jpeg_2000:
+            stream = codestreams.jpeg_2000(self._frames.encoded(self._middle, self._longest))
+            if stream.signed:  # of those that are not, the encoder may not have known
+                return True
+        samples, facts = self._aligned(self._middle, None, options)
+        return are_signed(samples, int(facts["bits_stored"]))
+
+    @property
+    def _middle(self) -> int:
+        return self.count // 2
 
     def _aligned(
         self, index: int, wanted: tuple[int, int] | None, options: dict[str, Any]
@@ -159,7 +208,7 @@ class Pixels:
             return self._decoded(index, wanted, options)
         if not in_words:
             return self._exact(index, wanted, options)
-        high_bit = _number(self._ds, "HighBit")
+        high_bit = self._about.high_bit
         decoded = self._decoded(index, wanted, options | {"bits_stored": allocated})
         return decoding.aligned(decoded, bits, high_bit if bits <= high_bit < allocated else bits - 1)
 
@@ -177,55 +226,78 @@ class Pixels:
     def _decoded(
         self, index: int, wanted: tuple[int, int] | None, options: dict[str, Any]
     ) -> decoding.Decoded:
-        if self._is_encapsulated:
-            # However well it is compressed: a frame that is longer than its pixels is none.
-            encoded = self._frames.encoded(index, 2 * self._frame_bytes + 2**20)
-            enough = None if "RedPaletteColorLookupTableDescriptor" in self._ds else wanted
-            return decoding.compressed(encoded, self._syntax, options, enough, BAD_INPUT)
-        options["number_of_frames"] = self.count
-        return decoding.uncompressed(self._stored.native(), index, self._syntax, options)
+        if not self._is_encapsulated:
+            if options["bits_allocated"] == 1:
+                return self._single_bits(index), options
+            return decoding.uncompressed(
+                self._stored.native(), index, self._syntax, options | {"number_of_frames": self.count}
+            )
+        encoded = self._frames.encoded(index, self._longest)
+        larger = self._larger(encoded)
+        in_full = larger or "RedPaletteColorLookupTableDescriptor" in self._ds
+        samples, facts = decoding.compressed(
+            encoded, self._syntax, options | larger, None if in_full else wanted, BAD_INPUT
+        )
+        return (samples[: self.rows, : self.columns] if larger else samples), facts
 
-    def words(self, index: int) -> bytes:
-        """An uncompressed frame as it is stored, with what stands beside its values; b"" if compressed."""
-        if self._is_encapsulated:
-            return b""
-        return self._stored.read(index * self._frame_bytes, self._frame_bytes)
+    def _single_bits(self, index: int) -> Array:
+        """Packed without gaps (PS3.5 8.1.1): of frames that do not end at a byte pydicom cuts the end off."""
+        first, count = index * self._about.frame_bits, self._about.frame_bits
+        packed = self._stored.read(first // 8, -(-(first % 8 + count) // 8))
+        bits = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")[first % 8 :][:count]
+        return bits.reshape(self.rows, self.columns)
 
     @property
-    def _how_stored(self) -> dict[str, Any]:
-        return {"pixel_keyword": self._stored.keyword, "pixel_vr": self._stored.vr, "view_only": True}
+    def _longest(self) -> int:
+        """However well it is compressed: a frame that is longer than its pixels is none."""
+        return 2 * self._frame_bytes + 2**20
+
+    def _larger(self, encoded: bytes) -> dict[str, int]:
+        """The size of the stream, if its encoder added a row or a column to have an even number."""
+        header = DECODINGS[self._syntax].header
+        if header is None:
+            return {}
+        stream = header(encoded)
+        size = {"rows": stream.rows, "columns": stream.columns}
+        added = (stream.rows - self.rows, stream.columns - self.columns)
+        return size if added in {(0, 1), (1, 0), (1, 1)} else {}
+
+    def words(self, index: int) -> bytes:
+        """A frame in whole words, with what stands beside its values.
+
+        b"" where a compression left nothing beside them. Raises one of BAD_INPUT where it cannot be decoded.
+        """
+        if not self._is_encapsulated:
+            return self._stored.read(index * self._frame_bytes, self._frame_bytes)
+        if self._syntax not in (RLELossless, *_EXACT):
+            return b""
+        allocated = self._about.allocated
+        samples, _ = self._decoded(index, None, self._options | {"bits_stored": allocated})
+        return samples.tobytes() if 8 * samples.itemsize == allocated else b""
 
     @cached_property
     def _frames(self) -> Frames:
-        tables = (self._ds.get("ExtendedOffsetTable"), self._ds.get("ExtendedOffsetTableLengths"))
-        offsets, lengths = (table if isinstance(table, bytes) else b"" for table in tables)
-        extended = (offsets, lengths) if offsets and lengths else None
+        table = self._ds.get("ExtendedOffsetTable")
+        extended = table if isinstance(table, bytes) else b""
         return Frames(self._stored, self.stated, extended, apart=self._syntax == RLELossless)
 
+    @cached_property
+    def _about(self) -> Description:
+        about = description(self._ds, is_native=not self._is_encapsulated)
+        return about if self._is_encapsulated else Extent.of(about, self._stored.length, self.stated).about
+
     @property
-    def _room(self) -> int:
-        return self._stored.length // max(1, self._frame_bytes)
+    def _extent(self) -> Extent:
+        """Of uncompressed pixels."""
+        return Extent(self._about, self._stored.length, self.stated)
 
     @cached_property
     def _is_encapsulated(self) -> bool:
         return bool(self._syntax.is_transfer_syntax and self._syntax.is_encapsulated)
 
-    @cached_property
-    def _frame_bytes(self) -> int:
-        ds = self._ds
-        samples, bits = max(1, _number(ds, "SamplesPerPixel")), max(1, _number(ds, "BitsAllocated"))
-        samples = 2 if self._is_subsampled else samples
-        return _number(ds, "Rows") * _number(ds, "Columns") * samples * bits // 8
-
-    @cached_property
-    def _is_subsampled(self) -> bool:
-        halved = self._ds.get("PhotometricInterpretation") in ("YBR_FULL_422", decoding.PARTIAL)
-        return halved and not self._is_encapsulated
-
     @property
-    def _is_overfull(self) -> bool:
-        """Pixels that are said to be subsampled and are not would be drawn as stripes."""
-        return self._is_subsampled and 2 * self._stored.length >= 3 * self._frame_bytes * self.count
+    def _frame_bytes(self) -> int:
+        return self._about.frame_bits // 8
 
 
 _EXACT = frozenset({JPEGLSLossless, JPEG2000Lossless, HTJ2KLossless, HTJ2KLosslessRPCL})
@@ -247,13 +319,11 @@ def _failure(syntax: UID) -> str:
     return _INCOMPLETE
 
 
-def _number(ds: Dataset, keyword: str) -> int:
-    value = ds.get(keyword)
-    return value if isinstance(value, int) else 0
-
-
 def eight_bits(frame: Frame) -> npt.NDArray[np.uint8]:
     """Colour samples of any depth as bytes."""
+    if 0 < frame.bits < 8:
+        most = (1 << frame.bits) - 1
+        return (np.minimum(frame.samples, most).astype(np.uint16) * 255 // most).astype(np.uint8)
     if frame.samples.dtype == np.uint8:
         return frame.samples
     return (frame.samples >> max(0, frame.bits - 8)).astype(np.uint8)

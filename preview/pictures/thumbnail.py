@@ -152,7 +152,7 @@ def card_drawing(name: str, explanation: str, sizes: Sequence[int], reason: str 
 
 
 def _draw_frames(ds: Dataset, pixels: Pixels, sizes: Sequence[int], max_frames: int) -> Drawing:
-    if reason := why_not_drawn(ds, pixels.stated):
+    if reason := why_not_drawn(ds, max(pixels.stated, pixels.count)):
         raise CannotDrawError(reason)
     pixels.check()
     wanted, common = spread(pixels.count, max_frames), common_range(ds, pixels)
@@ -170,7 +170,7 @@ def _draw_frames(ds: Dataset, pixels: Pixels, sizes: Sequence[int], max_frames: 
         frames=pixels.count,
         pictures=tuple(picture for one in drawn for picture in one.pictures),
         window=drawn[0].window,
-        reason=_shortfall(len(failures), len(wanted), pixels.count, pixels.stated),
+        reason=_shortfall(len(failures), len(wanted), pixels.count, pixels.stated, pixels.doubt),
         largest=max(one.largest for one in drawn),
         poster=poster.frame,
         detail=poster.detail,
@@ -183,8 +183,8 @@ def _poster(ds: Dataset, drawn: Sequence[_Drawn]) -> _Drawn:
     return drawn[standing(places, [one.detail for one in drawn])]
 
 
-def _shortfall(failed: int, wanted: int, frames: int, stated: int) -> str | None:
-    """Everything that is missing: one gap must not hide another."""
+def _shortfall(failed: int, wanted: int, frames: int, stated: int, doubt: str = "") -> str | None:
+    """Everything that is missing, or doubtful: one gap must not hide another."""
     gaps = []
     if wanted < frames:
         gaps.append(f"{wanted - failed} of {frames} frames are shown.")
@@ -192,7 +192,7 @@ def _shortfall(failed: int, wanted: int, frames: int, stated: int) -> str | None
         gaps.append(f"{failed} of {wanted} frames could not be drawn.")
     if frames < stated:
         gaps.append(f"The object is incomplete: it has {frames} of {stated} frames.")
-    return " ".join(gaps) or None
+    return " ".join([*gaps, *([doubt] if doubt else [])]) or None
 
 
 def _draw_frame(

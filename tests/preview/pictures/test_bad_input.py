@@ -168,35 +168,31 @@ def test_a_fragment_of_four_gibibytes_is_not_there(drawers, came, length):
         assert drawing.reason == "The compressed pixels (JPEG) cannot be decoded."
 
 
-def test_a_table_that_points_anywhere_finds_nothing(drawers, came):
-    frames = [jpeg((200, 10, 10))] * 2
+def test_a_table_that_points_anywhere_is_not_believed(drawers, came):
+    frames = [jpeg((200, 10, 10)), jpeg((10, 10, 200))]
+    right = drawers.submit(came(named(jpeg_image(frames)))).result().drawing
     for offsets in ((0, 2**32 - 1), (7, 9), (2**31, 0)):
         ds = named(jpeg_image(frames))
         ds.PixelData = (
             struct.pack("<HHLLL", 0xFFFE, 0xE000, 8, *offsets) + encapsulate(frames, has_bot=False)[8:]
         )
-        assert drawers.submit(came(ds)).result().drawing.reason
+        assert drawers.submit(came(ds)).result().drawing == right
 
 
-def test_an_extended_table_that_points_anywhere_finds_nothing(drawers, came):
-    ds = named(jpeg_image([jpeg((200, 10, 10))] * 2))
-    ds.PixelData = encapsulate([jpeg((200, 10, 10))] * 2, has_bot=False)
+def test_an_extended_table_that_points_anywhere_is_not_believed(drawers, came):
+    frames = [jpeg((200, 10, 10)), jpeg((10, 10, 200))]
+    ds = named(jpeg_image(frames))
+    right = drawers.submit(came(ds)).result().drawing
+    ds.PixelData = encapsulate(frames, has_bot=False)
     ds.ExtendedOffsetTable = struct.pack("<QQ", 0, 2**63)
     ds.ExtendedOffsetTableLengths = struct.pack("<QQ", 2**62, 2**64 - 1)
-    drawing = drawers.submit(came(ds)).result().drawing
-    assert drawing.reason == "The compressed pixels (JPEG) cannot be decoded."
+    assert drawers.submit(came(ds)).result().drawing == right
 
 
 def test_compressed_pixels_that_are_called_uncompressed_are_not_drawn_as_noise(drawers, came):
     ds = named(image(np.zeros((4, 4), "u1")))
     ds.PixelData = encapsulate([bytes(range(256)) * 4])
     ds["PixelData"].is_undefined_length, ds["PixelData"].VR = True, "OB"
-    assert "do not fit" in drawers.submit(came(ds)).result().drawing.reason
-
-
-def test_whole_colours_that_are_called_subsampled_are_not_drawn_as_stripes(drawers, came):
-    ds = named(image(np.zeros((16, 16), "u1"), PhotometricInterpretation="YBR_FULL_422", SamplesPerPixel=3))
-    ds.PlanarConfiguration, ds.PixelData = 0, bytes(16 * 16 * 3)
     assert "do not fit" in drawers.submit(came(ds)).result().drawing.reason
 
 
