@@ -50,15 +50,23 @@ class _Row:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line and file.")
 def draw_command(files: tuple[str, ...], out: Path, size: int, as_json: bool) -> None:
-    """Draw every frame of DICOM FILES as small PNG pictures. Not for diagnosis."""
+    """Draw every frame of DICOM FILES as small PNG pictures. Not for diagnosis.
+
+    Exit code 1: some could not be read, or ended the process that drew them; the others are drawn.
+    """
     _prepare(out)
+    failed = 0
     with Drawers(os.cpu_count() or 1, max_frames=_EVERY_FRAME) as drawers, _progress() as progress:
         bar = progress.add_task("Drawing", total=len(files)) if progress else None
         for number, (file, drawn) in enumerate(_drawn(drawers, files, size), start=1):
             row = _kept(file, drawn, out, number)
+            failed += drawn.unreadable or drawn.crashed
             print(json.dumps(asdict(row)) if as_json else _readable(row), flush=True)
             if progress and bar is not None:
                 progress.advance(bar)
+    if failed:
+        print(f"{failed} of {len(files)} files could not be read or drawn.", file=sys.stderr)
+        sys.exit(1)
 
 
 def _prepare(out: Path) -> None:

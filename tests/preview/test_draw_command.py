@@ -15,6 +15,7 @@ from pydicom.data import get_testdata_file
 
 from preview.cli import draw
 from preview.cli.draw import draw_command
+from preview.pictures import drawing_process
 
 KEYS = ["file", "kind", "frames", "drawn", "pictures", "reason"]
 
@@ -27,9 +28,9 @@ def run(*arguments):
     return CliRunner().invoke(draw_command, [str(a) for a in arguments], catch_exceptions=False)
 
 
-def rows(*arguments):
+def rows(*arguments, exit_code=0):
     result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == exit_code, result.output
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
@@ -76,7 +77,8 @@ def test_what_is_not_dicom_is_a_line_too(tmp_path):
     empty.touch()
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    found = rows(text, tmp_path / "missing", tmp_path, empty, pipe, sample("CT_small.dcm"), "--out", tmp_path)
+    files = (text, tmp_path / "missing", tmp_path, empty, pipe, sample("CT_small.dcm"))
+    found = rows(*files, "--out", tmp_path, exit_code=1)
     assert [row["kind"] for row in found] == ["unreadable"] * 5 + ["image"]
     assert [row["reason"] for row in found] == [
         "This is not a DICOM file.",
@@ -103,10 +105,20 @@ def test_equal_and_odd_file_names_do_not_collide_or_escape(tmp_path):
 
 def test_people_get_a_readable_line(tmp_path):
     result = run(sample("CT_small.dcm"), tmp_path / "missing", "--out", tmp_path)
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "1 of 1" in result.stdout.splitlines()[0]
     assert "There is no such file." in result.stdout.splitlines()[1]
-    assert not result.stderr
+    assert result.stderr == "1 of 2 files could not be read or drawn.\n"
+
+
+def test_a_file_that_ends_its_drawing_process_counts_as_not_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(drawing_process, "draw_task", lambda _: os._exit(3))
+    result = run(sample("CT_small.dcm"), "--out", tmp_path)
+    assert (result.exit_code, result.stderr) == (1, "1 of 1 files could not be read or drawn.\n")
+
+
+def test_what_cannot_have_a_picture_of_its_own_is_no_failure(tmp_path):
+    assert run(sample("test-SR.dcm"), "--out", tmp_path).exit_code == 0
 
 
 def test_on_a_terminal_a_bar_says_how_far_it_is_and_leaves_the_lines_clean(tmp_path):
