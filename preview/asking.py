@@ -54,7 +54,7 @@ def ask(parts: Parts, ask_id: str) -> None:
     query = _claim(parts, ask_id)
     if query is None:
         return
-    for answer in _answers(parts, query):
+    for answer in _answers(parts, query, _unanswered(parts, ask_id)):
         _note(parts, ask_id, query.patient, answer)
         _log(ask_id, answer)
     _want_posters(parts, ask_id)  # while the question is open the page polls, so it sees them come
@@ -62,9 +62,15 @@ def ask(parts: Parts, ask_id: str) -> None:
         session.execute(update(AskRow).where(AskRow.id == ask_id).values(finished_at=parts.now))
 
 
-def _answers(parts: Parts, query: PatientQuery) -> Iterator[Answer]:
-    """What each source says, asked by whatever id the patient has there."""
-    sources = parts.settings.sources
+def _unanswered(parts: Parts, ask_id: str) -> list[Source]:
+    """All of them, but for what a lost worker had noted, or the same question learned before."""
+    with parts.records.read() as session:
+        known = {answer.source for answer in session.get_one(AskRow, ask_id).answers}
+    return [source for source in parts.settings.sources if source.name not in known]
+
+
+def _answers(parts: Parts, query: PatientQuery, sources: Sequence[Source]) -> Iterator[Answer]:
+    """What each of these says, asked by whatever id the patient has there."""
     crossing.refresh(parts, query.patient.identity)
     with parts.records.read() as session:
         how = approaches(session, query.patient, sources)

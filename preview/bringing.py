@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -59,7 +60,7 @@ class _Bringing:
         self._claim = claim
         self._expected = claim.counted
         self._arrived = 0
-        self._moved_at = parts.now
+        self._moved_at: datetime | None = None
         self._cancelled = False
         self._superseded = False
         self._abort: Callable[[], None] = lambda: None
@@ -197,11 +198,12 @@ class _Bringing:
         return True
 
     def _counts(self) -> dict[str, object]:
+        moved = {} if self._moved_at is None else {"moved_at": self._moved_at}
         return {
             "beat_at": self._parts.now,
-            "moved_at": self._moved_at,
             "expected": self._expected,
             "arrived": self._arrived,
+            **moved,
         }
 
 

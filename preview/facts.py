@@ -57,7 +57,8 @@ def patient_facts(parts: Parts, context: ContextRow, span: Span | None, modality
         withheld = Counter(row.source for row in waiting)
         again = Counter(row.source for row in waiting if sight.finding(row).again)
         unlisted = Counter(row.source for row in found if row.unlisted_at)
-        answers = _answers(sources, ask, withheld, again, unlisted)
+        failed = sight.failed_before(ask) if ask else {}
+        answers = _answers(sources, ask, withheld, again, unlisted, failed)
     bell = ring(parts, ask, errands.unfinished)
     return PatientFacts(
         role=context.role,
@@ -245,6 +246,7 @@ def _answers(
     withheld: Counter[str],
     again: Counter[str],
     unlisted: Counter[str],
+    failed: Mapping[str, datetime],
 ) -> tuple[AnswerFacts, ...]:
     rows = {row.source: row for row in ask.answers} if ask else {}
     facts = []
@@ -261,6 +263,7 @@ def _answers(
                 withheld=withheld[source.name],
                 again=again[source.name],
                 unlisted=unlisted[source.name],
+                failed_at=failed.get(source.name),
             )
         )
     return tuple(facts)

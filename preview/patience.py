@@ -39,6 +39,14 @@ def tries_again(outcome: Outcome, reason: Reason | None, scope: Scope, tries: in
     return tries < _MOST_TRIES_FOR_GAPS if answers else True
 
 
+AFTER_RECOVERY = frozenset(
+    {
+        *(Reason.CALLING_AET_UNKNOWN, Reason.CALLED_AET_UNKNOWN, Reason.REJECTED),
+        *(Reason.NOT_DICOM, Reason.TLS_FAILED, Reason.UNAUTHORIZED),
+    }
+)
+"""Set-up faults that keep an archive from being asked at all: when they are mended, its probes notice."""
 _GAPS = (
     *(Reason.SOME_MISSING, Reason.NOT_DRAWN, Reason.NOTHING_SENT, Reason.NOT_SENT, Reason.REPORTED_FAILED),
+    Reason.COUNTED_MORE,
 )

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError
 
 from preview import asking, wanting
-from preview.health import recovery
+from preview.health import again, recovery
 from preview.health.machine import has_room
 from preview.matching import rejudging
 from preview.parts import Parts
@@ -38,6 +38,7 @@ def run(parts: Parts) -> None:
     """Round after round, until stopped; a database that is away is waited for."""
     while True:
         try:
+            again.go_on(parts)
             ring_for_everything(parts)
             rejudging.keep_up(parts)
         except DatabaseError as error:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
+from datetime import datetime
 from functools import cached_property
 
 from sqlalchemy import bindparam, select
@@ -29,6 +30,13 @@ class Sight:
         """The newest question of this context, for this range if one is given."""
         asks = (ask for ask in self._asks if span is None or (ask.start, ask.end) == span)
         return next(asks, None)
+
+    def failed_before(self, ask: AskRow) -> dict[str, datetime]:
+        """When each source could not be asked, if so, as the same question was put the last time before."""
+        same = (one for one in self._asks if (one.start, one.end) == (ask.start, ask.end))
+        earlier = next((one for one in same if one.wanted_at < ask.wanted_at), None)
+        answers = earlier.answers if earlier else ()
+        return {one.source: one.answered_at for one in answers if one.kind == AnswerKind.OUTAGE}
 
     def listed(self, row: StudyRow) -> bool:
         """Did the newest answer of its source that covers this study still name it, whoever asked?

@@ -10,7 +10,7 @@ from fetch.model import AnswerKind, Patient, Study
 from fetch.reasons import Reason
 from preview.page.card import Card, StudyFacts, card_of
 from preview.page.opening import Door
-from preview.page.status import WATCH_S, Milestones, marked, newest_wish, pace
+from preview.page.status import WATCH_S, Milestones, comes_back, marked, newest_wish, pace
 from preview.patience import GIVEN_UP
 from preview.records import Role
 
@@ -34,6 +34,8 @@ class AnswerFacts:
     """Those of them that staff had confirmed, which does not hold any more."""
     unlisted: int = 0
     """Studies that it listed when it was asked, and lists no more."""
+    failed_at: datetime | None = None
+    """When it could not be asked, if the same question was put to it before in vain."""
 
     @property
     def by_name(self) -> bool:
@@ -153,9 +155,11 @@ def describe(facts: PatientFacts, now: datetime) -> PatientPage:
 
 
 def _watch(facts: PatientFacts) -> int | None:
-    """Staff may decide, or take back, what this page rests on, while it is open."""
+    """Staff may decide, or take back, what this page rests on, and an archive may be well again."""
     decidable = any(answer.withheld for answer in facts.answers) or any(s.confirmed for s in facts.studies)
-    return WATCH_S if decidable else None
+    unanswered = any(answer.kind is AnswerKind.OUTAGE for answer in facts.answers)
+    goes_on = any(comes_back(study.fetch) for study in facts.studies)
+    return WATCH_S if decidable or unanswered or goes_on else None
 
 
 def _asked(facts: PatientFacts, now: datetime) -> Asked:

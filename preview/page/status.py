@@ -9,6 +9,7 @@ from hashlib import blake2b
 from fetch.reasons import Reason, Trouble
 from preview.claim import SILENT
 from preview.page.log import LogLine
+from preview.patience import AFTER_RECOVERY
 from preview.records import Outcome, Scope
 
 Milestones = tuple[tuple[str, str], ...]
@@ -166,10 +167,11 @@ def _under_way(fetch: FetchFacts, bell: bool, now: datetime) -> Status:
     """One that has not ended. After its rest it waits like a new one, whatever beat before."""
     rests = fetch.next_try_at is not None and fetch.next_try_at > now
     beat = fetch.beat_at if fetch.next_try_at is None else None
-    if beat is not None and now - beat <= SILENT:
-        return Status.RUNNING
-    if fetch.held_up is not None:
+    alive = beat is not None and now - beat <= SILENT
+    if fetch.held_up is not None and not (alive and _came_since(fetch, fetch.held_up.since)):
         return Status.HELD_UP
+    if alive:
+        return Status.RUNNING
     if rests:
         return Status.RESTING
     if not bell:
@@ -179,6 +181,18 @@ def _under_way(fetch: FetchFacts, bell: bool, now: datetime) -> Status:
     waits_since = max(fetch.wanted_at, fetch.next_try_at or fetch.wanted_at)
     unattended = not fetch.attended and now - waits_since > PATIENCE
     return Status.UNATTENDED if unattended else Status.WAITING
+
+
+def _came_since(fetch: FetchFacts, since: datetime) -> bool:
+    """Has anything come? Who only tries whether the archive is back does not fetch yet."""
+    return fetch.moved_at is not None and fetch.moved_at > since
+
+
+def comes_back(fetch: FetchFacts | None) -> bool:
+    """Has it ended for a setting, and begins again by itself once that is right?"""
+    if fetch is None or fetch.outcome not in (Outcome.FAILED, Outcome.INCOMPLETE):
+        return False
+    return fetch.scope is Scope.ALL and fetch.reason in AFTER_RECOVERY
 
 
 def _of_posters(fetch: FetchFacts, bell: bool, now: datetime) -> Status:
@@ -211,7 +225,7 @@ def _ended(fetch: FetchFacts) -> Status:
 
 def _quiet(fetch: FetchFacts, now: datetime) -> int | None:
     """In steps of ten seconds, from the first ten on."""
-    last = fetch.moved_at or fetch.begun_at
+    last = max((moment for moment in (fetch.moved_at, fetch.begun_at) if moment), default=None)
     steps = int((now - last).total_seconds()) // 10 if last else 0
     return 10 * steps or None
 

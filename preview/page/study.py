@@ -8,7 +8,7 @@ from fetch.reasons import Reason
 from preview.page.card import Card, StudyFacts, card_of
 from preview.page.enlarging import Larger, Picture, larger_of
 from preview.page.opening import Door, Opening, ViewerFacts, door_of
-from preview.page.status import WATCH_S, FetchFacts, Milestones, marked, newest_wish, pace
+from preview.page.status import WATCH_S, FetchFacts, Milestones, comes_back, marked, newest_wish, pace
 from preview.records import Role
 
 
@@ -128,8 +128,8 @@ def describe_study(facts: StudyPageFacts, now: datetime) -> StudyPage:
 
 
 def _watch(facts: StudyPageFacts) -> int | None:
-    """Staff may take back what they said while it is open."""
-    return WATCH_S if facts.study.confirmed else None
+    """Staff may take back what they said while it is open, and an archive may take our requests again."""
+    return WATCH_S if facts.study.confirmed or comes_back(facts.study.fetch) else None
 
 
 def _last_wish(facts: StudyPageFacts, card: Card, larger: Larger, now: datetime) -> datetime | None:

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from preview.health.banner import POLL_S, Banner, banner_of, notices, standings
 from preview.health.machine import has_room
+from preview.page.status import comes_back
 from preview.routes.guard import parts
 from preview.routes.marks import Marked, news_of, version
 
@@ -16,7 +17,7 @@ _BELL_S = 1.0
 
 
 def register(app: Flask) -> None:
-    app.jinja_env.globals.update(banner=banner, banner_poll_s=POLL_S)
+    app.jinja_env.globals.update(banner=banner, banner_poll_s=POLL_S, comes_back=comes_back)
 
 
 def banner() -> Banner:

@@ -6,16 +6,18 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from faults import sequences, table
 from faults.faults import EVERY
+from faults.playing import done
 from faults.sequences import Played
 from faults.table import Met
 
 SEQUENCES = 100
-_AT_ONCE = 4
-"""They mostly wait."""
+_AT_ONCE = os.cpu_count() or 2
+"""More of them would find too little time to answer within the limits of the protocol."""
 
 Given = TypeVar("Given")
 Got = TypeVar("Got")
@@ -37,7 +39,7 @@ def main(seeds: list[int]) -> int:
     print(f"{sum(one.result.doubled for one in played)} images fetched again", flush=True)
     met = [] if seeds else _met(played)
     print(f"{(time.monotonic() - began) / 60:.0f} minutes")
-    return int(any(map(_is_bad, [*played, *met])))
+    return int(bool(failures) or any(map(_is_bad, [*played, *met])))
 
 
 def _met(played: list[Played]) -> list[Met]:
@@ -50,9 +52,18 @@ def _met(played: list[Played]) -> list[Met]:
 
 
 def _each(do: Callable[[Given], Got], given: Iterable[Given]) -> Iterator[Got]:
-    """In processes of their own: each has an archive in it."""
+    """In processes of their own: each has an archive in it. One that could not be played is told."""
     with ProcessPoolExecutor(_AT_ONCE, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-        yield from pool.map(do, given)
+        for got, why in pool.map(partial(done, do), given):
+            if got is None:
+                print(why, flush=True)
+                failures.append(why)
+            else:
+                yield got
+
+
+failures: list[str] = []
+"""Of the suite itself: nothing is known of what they were to show."""
 
 
 def _is_bad(one: Played | Met) -> bool:

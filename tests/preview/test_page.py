@@ -32,7 +32,7 @@ from preview.page import (
     progress_of,
     told,
 )
-from preview.page.status import HeldUp
+from preview.page.status import HeldUp, comes_back
 from preview.records import Outcome, Role, Scope
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -119,7 +119,9 @@ EVERY_STATUS = [
     (RESTING, False, Status.RESTING),
     (replace(RESTING, held_up=HeldUp(ago(300))), True, Status.HELD_UP),
     (replace(fetching(beat_at=None), held_up=HeldUp(ago(300), paused=True)), False, Status.HELD_UP),
-    (replace(fetching(), held_up=HeldUp(ago(3))), True, Status.RUNNING),
+    (replace(fetching(moved_at=ago(1)), held_up=HeldUp(ago(3))), True, Status.RUNNING),
+    (replace(fetching(moved_at=ago(4)), held_up=HeldUp(ago(3))), True, Status.HELD_UP),
+    (replace(fetching(), held_up=HeldUp(ago(3))), True, Status.HELD_UP),
     (posters(replace(RESTING, held_up=HeldUp(ago(300)))), True, Status.PEEKING_LATE),
     (replace(RESTING, next_try_at=ago(1)), True, Status.WAITING),
     (replace(RESTING, next_try_at=ago(1), beat_at=ago(600)), True, Status.WAITING),
@@ -206,7 +208,8 @@ def test_exactly_the_states_that_change_by_themselves_are_live(status):
 def test_a_page_polls_if_and_only_if_one_of_its_studies_is_live(fetch, bell, status):
     patient = said(one(), one(fetch, uid="1.2.4"), bell=bell)
     study = describe_study(StudyPageFacts(Role.REFERRER, OKAFOR, one(fetch), (), bell), NOW)
-    assert (patient.pace is not None) == (study.pace is not None) == status.live
+    watched = status.live or comes_back(fetch)
+    assert (patient.pace is not None) == (study.pace is not None) == watched
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -395,6 +398,7 @@ ANSWERED_OTHERWISE = {
     "withheld": 1,
     "again": 1,
     "unlisted": 1,
+    "failed_at": ago(9),
 }
 
 
@@ -576,7 +580,7 @@ def test_the_mark_of_the_study_page_changes_when_a_picture_arrives():
 
 @pytest.mark.parametrize(("seconds", "quiet"), [(9, None), (10, 10), (29, 20)])
 def test_a_fetch_to_which_nothing_comes_says_so_and_guesses_no_end(seconds, quiet):
-    progress = progress_of(fetching(moved_at=ago(seconds)), True, NOW)
+    progress = progress_of(fetching(begun_at=ago(60), moved_at=ago(seconds)), True, NOW)
     assert progress.status is Status.RUNNING
     assert progress.quiet == quiet
     assert (progress.left is None) == (quiet is not None)
@@ -668,3 +672,9 @@ def test_no_page_waits_for_ever_for_a_larger_picture():
         Role.REFERRER, OKAFOR, one(ended()), (SECOND,), True, series_id=2, instance=1, enlarging=waiting
     )
     assert [describe_study(facts_, when).pace is not None for when in later] == [True, False, False]
+
+
+def test_a_new_try_is_not_said_to_be_silent_for_what_was_before_it():
+    """As on the day after: what the last try received is long ago."""
+    progress = progress_of(fetching(begun_at=ago(3), moved_at=ago(600)), True, NOW)
+    assert progress.quiet is None
