@@ -30,7 +30,10 @@ class Reason(Enum):
         "connection-refused",
         Trouble.UNREACHABLE,
         _("Nothing answers at the archive's address."),
-        _("Try again in a few minutes; if it lasts, call the archive's administrator."),
+        _(
+            "Try again in a few minutes; if it lasts, check host and port of this archive in the settings, or"
+            " call its administrator."
+        ),
     )
     NO_CONNECTION = (
         "no-connection",
@@ -244,6 +247,18 @@ class Reason(Enum):
         Trouble.REFUSED,
         _("The archive did not send every image it lists."),
         _("Fetch the missing images; if they stay away, call the archive's administrator."),
+    )
+    COUNTED_MORE = (
+        "counted-more",
+        Trouble.REFUSED,
+        _("The archive counts more images than it lists; all that it lists are here."),
+        _("Its count may be wrong, or it may have lost images: ask the archive's administrator."),
+    )
+    ARCHIVED = (
+        "archived",
+        Trouble.REFUSED,
+        _("The archive says that these images are archived or offline, and has not sent them yet."),
+        _("It is tried again by itself; for urgent images, ask the archive's administrator to load them."),
     )
     SOME_WITHHELD = (
         "some-withheld",
