@@ -35,6 +35,7 @@ from preview.demo.holdings import (
     unsupported_keys,
 )
 from preview.demo.matching import BadKey
+from preview.demo.port import Port
 from preview.demo.retrieving import CANCELLED, MISMATCH, PENDING, Retrieving, Sub
 from preview.demo.sending import Address
 from preview.demo.traits import REFUSED_FOR_NOW, WELL, Behaviour, Kind, Refusal
@@ -241,6 +242,11 @@ def _peer(text: str) -> tuple[str, Address]:
     return aet, (host, int(port))
 
 
+def _open(archive: Archive, port: Port) -> None:
+    with port.lent() as number:
+        archive.start(number)
+
+
 def serve(argv: list[str] | None = None) -> None:
     """Serve a folder until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m preview.demo.archive", description=__doc__)
@@ -254,8 +260,10 @@ def serve(argv: list[str] | None = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with Archive(chosen.aet, folder=chosen.folder, peers=dict(chosen.peer)).start(chosen.port) as archive:
-        usual, port = Behaviour(bytes_per_second=chosen.bytes_per_second), archive.port
+    port = Port(chosen.port)
+    with Archive(chosen.aet, folder=chosen.folder, peers=dict(chosen.peer)) as archive:
+        usual = Behaviour(bytes_per_second=chosen.bytes_per_second)
+        _open(archive, port)
         archive.behave(usual)
         print(f"archive {archive.aet} is ready on 127.0.0.1:{archive.port}", flush=True)
 
@@ -264,7 +272,7 @@ def serve(argv: list[str] | None = None) -> None:
                 archive.stop()
                 return
             if not archive.is_served:
-                archive.start(port)
+                _open(archive, port)
             archive.behave(SLOW if state == "slow" else usual)
 
         switches.follow(chosen.switch, stop.wait, turn)
