@@ -9,6 +9,7 @@ from pathlib import Path
 from fetch.reasons import Reason
 
 _LONGEST_UID = 64  # UI, PS3.5 9.1
+_ARCHIVED = ("NEARLINE", "OFFLINE", "UNAVAILABLE")  # PS3.3 C.4.23.1.1
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,8 @@ class Approach:
     ids: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     """Person names to be looked for, each as far as it goes."""
+    orders: tuple[str, ...] = ()
+    """Accession numbers of the patient's orders: asked for besides, whatever id the study has there."""
 
 
 class AnswerKind(StrEnum):
@@ -248,6 +251,13 @@ class Series:
     instances: tuple[Instance, ...] = ()
     expected: int | None = None
     """How many instances it has; known from the list, else from the archive's count, else None."""
+    availability: str = ""
+    """How soon the archive can send it (0008,0056), as it says; "" where it does not."""
+
+    @property
+    def archived(self) -> bool:
+        """Does the archive say that it has to be fetched first from where that takes long?"""
+        return self.availability in _ARCHIVED
 
 
 @dataclass(frozen=True)

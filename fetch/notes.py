@@ -40,6 +40,19 @@ class Note(Enum):
     )
     COUNTED = ("counted", _("The archive does not list the images; it counts %(count)s of them."))
     NOT_LISTED = ("not-listed", _("The archive neither lists nor counts the images of this study."))
+    COUNTED_MORE = (
+        "counted-more",
+        *ngettext(
+            "Series %(series)s: the archive counts %(count)s image more than it lists, and did not send it"
+            " when asked for the whole series.",
+            "Series %(series)s: the archive counts %(count)s images more than it lists, and did not send them"
+            " when asked for the whole series.",
+        ),
+    )
+    ARCHIVED = (
+        "archived",
+        _("The archive says that %(series)s series are archived or offline; it may take long to send them."),
+    )
     WAY = ("way", _("Images are brought by %(way)s."))
     FELL_BACK = ("fell-back", _("%(way)s does not work with this archive: %(reason)s"))
     NO_LISTS = ("no-lists", _("The archive does not take lists of images; it is asked for %(instead)s."))

@@ -1,7 +1,7 @@
 """What is asked for next while a study is brought, and what became of each instance. Pure."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -63,14 +63,32 @@ class _Whole:
     """By the archive's own words there is more than came."""
 
 
+@dataclass(frozen=True)
+class CountedMore:
+    """A series of which the archive counts more than it lists, and than it sends when asked for all of it."""
+
+    series: Series
+    lacks: int
+
+
 class Planner:
     """Hands out shares of one study and keeps account; whoever shares it between threads holds a lock.
 
-    ``held``: instances that are here already. ``posters_only``: nothing of the sweep is handed out. Every
+    ``held``: instances that are here already. ``settled``: at which count a series need not be asked for as
+    a whole, because so much is here, or it was tried. ``posters_only``: nothing of the sweep is handed out.
+    ``reads``: whoever takes what comes says of every key object selection that it was ``read``. Every
     instance that is listed and meant is asked for until it is here or in ``given_up`` with a reason.
     """
 
-    def __init__(self, study_uid: str, held: Collection[str] = (), *, posters_only: bool = False) -> None:
+    def __init__(
+        self,
+        study_uid: str,
+        held: Collection[str] = (),
+        *,
+        settled: Mapping[str, int] | None = None,
+        posters_only: bool = False,
+        reads: bool = False,
+    ) -> None:
         self.study_uid = study_uid
         self.posters_only = posters_only
         self.list_ended = False
@@ -79,11 +97,17 @@ class Planner:
         self.level = Level.IMAGE
         self.patient = False
         """Where each request is costly, the sweep waits for the whole list."""
-        self.archived = False
-        """Does the archive say that something has to be fetched from where that takes long?"""
+        self._archived: set[str] = set()
+        """The series that the archive has to fetch from where that takes long."""
         self.takes_lists = True
         """Lists of instances in one request; else they are asked for one by one."""
         self._held_at_first = bool(held)
+        self._settled = settled or {}
+        self._reads = reads
+        self._unread: set[str] = set()
+        """Key object selections that came, and may name images."""
+        self._cut: dict[str, Series] = {}
+        """The series that count more than they list, by their UID."""
         self._wanted: dict[str, _Wanted] = {}
         self._sizes: Counter[str] = Counter()
         self._numbers: dict[str, int] = {}
@@ -119,12 +143,17 @@ class Planner:
         """The list of a series is complete: now its middle is known. One without a list comes as a whole."""
         for instance in series.instances:
             self.name(instance)
+        if series.archived:
+            self._archived.add(series.series_uid)
         whole = Share(self.study_uid, series.series_uid)
         is_cut = series.expected is None or series.expected > len(series.instances)
+        is_settled = (series.expected or 0) <= self._settled.get(series.series_uid, -1)
         named = [self._wanted[i.instance_uid] for i in series.instances if i.instance_uid]
         listless = not named
         coarse = listless or (self.level is Level.SERIES and any(map(self._is_missing, named)))
-        if coarse or is_cut:
+        if is_cut and not listless:
+            self._cut[series.series_uid] = series
+        if (coarse or is_cut) and not is_settled:
             self._want_whole(whole, series.expected, MOST_TRIES if coarse else 1, always=listless or is_cut)
         if listless:
             return
@@ -223,7 +252,8 @@ class Planner:
     def idle(self) -> bool:
         """Will there be nothing more to ask for? Meant for the moment when ``next_share`` had nothing."""
         busy = self._under_way or any(whole.under_way for whole in self._wholes.values())
-        return self.list_ended and not busy
+        may_name = self.posters_only and self._unread
+        return self.list_ended and not busy and not may_name
 
     # --- what came of it
 
@@ -240,7 +270,18 @@ class Planner:
             return False
         self.arrived.add(uid)
         self.given_up.pop(uid, None)
+        if self._reads and self._is_selection(uid):
+            self._unread.add(uid)
         return True
+
+    def read(self, uid: str) -> None:
+        """What this key object selection names was given to ``hurry``, if it names any."""
+        self._unread.discard(uid)
+
+    def _is_selection(self, uid: str) -> bool:
+        return (
+            uid in self._wanted and self._wanted[uid].instance.sop_class == KeyObjectSelectionDocumentStorage
+        )
 
     def ended(self, share: Share, reported: Reported) -> None:
         """The request ended in an orderly way: what did not come is asked for again, or given up."""
@@ -306,6 +347,24 @@ class Planner:
     def short(self) -> bool:
         """Did less come of a series or the study, asked for as a whole, than there is?"""
         return any(whole.short for whole in self._wholes.values())
+
+    @property
+    def archived(self) -> bool:
+        """Does the archive say that some of it has to be fetched from where that takes long?"""
+        return bool(self._archived)
+
+    def is_archived(self, uid: str) -> bool:
+        return uid in self._wanted and self._wanted[uid].instance.series_uid in self._archived
+
+    @property
+    def counted_more(self) -> Iterator[CountedMore]:
+        """What no list names, and no request for the whole did bring, though it ended in an orderly way."""
+        for uid, series in self._cut.items():
+            whole = self._wholes.get(uid)
+            here = {i.instance_uid for i in series.instances} & self.arrived
+            lacks = (series.expected or 0) - len(here | (whole.arrived if whole else set()))
+            if whole is not None and whole.asked and lacks > 0:
+                yield CountedMore(series, lacks)
 
     def give_up_rest(self, reason: Reason) -> None:
         """Nobody asks any more: every instance that is meant and not here gets this reason."""

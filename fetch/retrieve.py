@@ -3,7 +3,7 @@
 import re
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from fetch.crew import Crew, Desk
 from fetch.errors import FetchError, refuse_unsafe_uid, trouble
 from fetch.model import Instance, Level, Listed, Local, Plan, Received, Series, Share, Source, Way
 from fetch.notes import Note, Noted, noted
-from fetch.plan import Planner
+from fetch.plan import CountedMore, Planner
 from fetch.reasons import Reason, Trouble
 from fetch.sources import dicomweb, get, move, protocol
 from fetch.sources.silence import Silence
@@ -46,8 +46,10 @@ _OF_THE_WAY = (
 
 _NOT_THIS_ONE = (Reason.NO_SINGLE_IMAGES, Reason.NOT_OFFERED)
 """They say nothing against this way where a whole study is wanted, or one of other kinds of objects."""
-_UNSENT = (Reason.REPORTED_FAILED, Reason.NOT_SENT)
+_UNSENT = (Reason.REPORTED_FAILED, Reason.NOT_SENT, Reason.ARCHIVED)
 """What is said of an image where nothing is known but that it is not here."""
+_MAY_BE_ARCHIVED = (Reason.NOTHING_SENT, Reason.MOVED_NOWHERE, Reason.NO_ANSWER)
+"""What an archive does that has not yet fetched from its slow store what it lists."""
 _NOT_REACHED = (Reason.RECEIVER_UNKNOWN, Reason.REQUEST_FAILED, Reason.MOVED_NOWHERE)
 """What archives say whose C-MOVE finds nobody at our address."""
 
@@ -86,6 +88,9 @@ class Retrieval:
                 ...  # a Series or the Plan as listed, a Received, a Noted; None after ``tick`` s of nothing
         retrieval.given_up  # what did not come, with a Reason each
 
+    ``held``: what is here. ``settled``: of a series (its UID), how many images may be counted without that it
+    is asked for as a whole, because so many are here or it brought no more before. ``reads_selections``:
+    whoever iterates calls ``read`` for each that came, and so long more of it may be a poster.
     ``only``: no list is asked for, these instances are brought. The iterator raises the :class:`FetchError`
     that ended it, after everything that arrived before. Leaving the block early aborts every association.
     """
@@ -98,7 +103,9 @@ class Retrieval:
         means: Means | None = None,
         *,
         held: Collection[str] = (),
+        settled: Mapping[str, int] | None = None,
         posters_only: bool = False,
+        reads_selections: bool = False,
         only: Sequence[Instance] = (),
         tick: float = 0.25,
     ) -> None:
@@ -108,7 +115,9 @@ class Retrieval:
         self._means = means or Means()
         self._held, self._only, self._tick = frozenset(held), tuple(only), tick
         self._events = Conveyor()
-        self._planner = Planner(study_uid, held, posters_only=posters_only)
+        self._planner = Planner(
+            study_uid, held, settled=settled, posters_only=posters_only, reads=reads_selections
+        )
         self._desk = Desk(
             source, self._planner, self._means.allowance, self._means.party, self._deliver, self._note
         )
@@ -148,6 +157,8 @@ class Retrieval:
         """The listed instances that are not here and why, as far as the fetch meant them."""
         with self._desk.turn:
             why = {u: r for u, r in self._planner.given_up.items() if u not in self._planner.arrived}
+            late = {u: Reason.ARCHIVED for u in why if why[u] in _UNSENT and self._planner.is_archived(u)}
+            why |= late
             ours = {uid: self._refused[uid] for uid in why.keys() & self._refused.keys()}
             return why | {uid: reason for uid, reason in ours.items() if why[uid] in _UNSENT}
 
@@ -158,10 +169,21 @@ class Retrieval:
             return self._planner.short
 
     @property
+    def counted_more(self) -> tuple[CountedMore, ...]:
+        """The series of which the archive counts more than it lists and sends."""
+        with self._desk.turn:
+            return tuple(self._planner.counted_more)
+
+    @property
     def asked_for_all(self) -> bool:
         """Was everything asked for by the end? It may have been widened when that was too late."""
         with self._desk.turn:
             return not (self._planner.posters_only or self._planner.left)
+
+    @property
+    def refused(self) -> bool:
+        """Was an object sent that we did not take?"""
+        return bool(self._refused or self._foreign)
 
     def is_listed(self, uid: str) -> bool:
         """Was it asked for: listed in this study, or part of a series that was asked for as a whole?"""
@@ -186,6 +208,14 @@ class Retrieval:
         """A key object selection names these images: they come before all others."""
         with self._desk.turn:
             self._planner.hurry(uids)
+            self._desk.turn.notify_all()
+
+    def read(self, uid: str, named: Sequence[str]) -> None:
+        """This object was drawn; ``named``: the images that it names, if it is a key object selection."""
+        with self._desk.turn:
+            if named:
+                self._planner.hurry(named)
+            self._planner.read(uid)
             self._desk.turn.notify_all()
 
     def widen(self) -> None:
@@ -320,6 +350,13 @@ class Retrieval:
     def _explained(self, crew: Crew, way: Way) -> FetchError | None:
         """Why the way did not go on. Of our receiver an archive can only say that it does not reach it."""
         error = crew.error
+        if (
+            error is not None
+            and self._planner.archived
+            and error.reason in _MAY_BE_ARCHIVED
+            and not crew.brought
+        ):
+            return trouble(Reason.ARCHIVED, f"{error.reason.code} {error.detail}")
         if error is None or way is not Way.MOVE or error.reason not in _NOT_REACHED:
             return error
         if not self._is_served():
@@ -416,7 +453,9 @@ class Retrieval:
 
 
 def _may_fall(error: FetchError, way: Way, following: Way) -> bool:
-    """May another way help? Not where the same host cannot be reached at all."""
+    """May another way help? Not where the same host cannot be reached at all, nor for what is archived."""
+    if error.reason is Reason.ARCHIVED:
+        return False
     return error.reason in _OF_THE_WAY or Way.WADO in (way, following)
 
 

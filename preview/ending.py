@@ -7,9 +7,12 @@ from fetch.reasons import Reason
 from preview.records import Outcome, Scope
 
 _REFUSED = frozenset(
-    {Reason.NO_OBJECT, Reason.WRONG_UID, Reason.SYNTAX_NOT_TAKEN, Reason.TOO_LARGE, Reason.NOT_KEPT}
+    {
+        *(Reason.NO_OBJECT, Reason.WRONG_UID, Reason.SYNTAX_NOT_TAKEN, Reason.TOO_LARGE, Reason.NOT_KEPT),
+        Reason.ARCHIVED,
+    }
 )
-"""Why we do not take what an archive did send: it is not to be blamed for sending nothing."""
+"""Why we do not take what an archive did send, or why it said that it cannot yet: there is no blame in it."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Account:
     given_up: Mapping[str, Reason]
     short: bool = False
     """Did less come than the archive says it sent, where nothing is listed by name?"""
+    refused: bool = False
+    """Was something not taken that it sent?"""
 
 
 def judge_completeness(account: Account) -> tuple[Outcome, Reason | None]:
@@ -41,15 +46,18 @@ def judge_completeness(account: Account) -> tuple[Outcome, Reason | None]:
     missing = set(account.given_up) - set(account.held)
     if account.scope is Scope.ALL:
         missing |= set(account.listed) - set(account.held)
-    below_total = account.total is not None and len(account.held) < account.total
-    short = account.scope is Scope.ALL and (account.short or below_total)
-    if missing or short:
+    if missing:
         return Outcome.INCOMPLETE, _refusal(account, missing) or Reason.SOME_MISSING
+    below_total = account.total is not None and len(account.held) < account.total
+    if account.scope is Scope.ALL and (account.short or below_total):
+        return Outcome.INCOMPLETE, (
+            Reason.SOME_MISSING if account.refused or not account.listed else Reason.COUNTED_MORE
+        )
     return Outcome.COMPLETE, None
 
 
 def _refusal(account: Account, missing: Collection[str]) -> Reason | None:
-    """Why we took none of these, if the archive did send every one; of several reasons always the same."""
+    """Why we have none of these, if that is said of every one; of several reasons always the same."""
     reasons = [account.given_up.get(uid, Reason.NOT_SENT) for uid in missing]
     ours = min(reasons, key=lambda reason: reason.code, default=None)
     return ours if _REFUSED.issuperset(reasons) else None

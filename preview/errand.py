@@ -14,6 +14,7 @@ from fetch.model import Plan, Received, Series
 from fetch.notes import Note, Noted, noted
 from fetch.reasons import Reason
 from fetch.retrieve import Retrieval
+from preview import counting
 from preview.bell import MOST_ATTEMPTS
 from preview.claim import Claim, Superseded
 from preview.ending import Account, broken_off, judge_completeness
@@ -82,6 +83,8 @@ def _fetch(parts: Parts, progress: Progress, drawers: Drawers) -> _Ended:
     if source is None:
         return broken_off(progress.held), Reason.SOURCE_GONE, {}
     progress.begin()
+    with parts.records.read() as session:
+        settled = counting.settled(session, claim.study_row, progress.held)
     with means_for(parts, source, claim.fetch_id) as means:
         retrieval = Retrieval(
             source,
@@ -89,7 +92,9 @@ def _fetch(parts: Parts, progress: Progress, drawers: Drawers) -> _Ended:
             claim.study_uid,
             means,
             held=progress.held,
+            settled=settled,
             posters_only=claim.scope is Scope.POSTERS,
+            reads_selections=True,
         )
         try:
             with retrieval:
@@ -107,6 +112,8 @@ def _judged(progress: Progress, retrieval: Retrieval) -> _Ended:
         count = sum(why is reason for why in given_up.values())
         if count:
             progress.note(noted(note, count=count))
+    for line in counting.lines(retrieval.counted_more):
+        progress.note(line)
     for count, note in ((len(progress.withheld), Note.FOREIGN), (len(progress.crashed), Note.NOT_DRAWN)):
         if count:
             progress.note(noted(note, count=count))
@@ -119,6 +126,7 @@ def _judged(progress: Progress, retrieval: Retrieval) -> _Ended:
         progress.crashed,
         given_up,
         retrieval.short,
+        retrieval.refused,
     )
     return *judge_completeness(account), given_up
 
@@ -166,8 +174,7 @@ class _Drawing:
     def _take(self, received: Received, drawn: Drawn) -> None:
         listed = self._retrieval.is_listed(received.instance_uid)
         self._progress.take(received, drawn, listed=listed)
-        if drawn.header is not None and drawn.header.references:
-            self._retrieval.hurry(drawn.header.references)
+        self._retrieval.read(received.instance_uid, drawn.header.references if drawn.header else ())
 
 
 def _draw_all(retrieval: Retrieval, progress: Progress, drawers: Drawers, charset: str) -> None:
@@ -193,5 +200,7 @@ def _heed(event: Received | Series | Plan | Noted | None, drawing: _Drawing, pro
             progress.expect_series(event)
         case Plan():
             progress.expect(event)
+            if archived := sum(series.archived for series in event.series):
+                progress.note(noted(Note.ARCHIVED, series=archived))
         case Noted():
             progress.note(event)

@@ -31,6 +31,7 @@ from fetch.sources import contexts, identifiers, reading
 from fetch.sources.answers import Answers, out_of_time
 from fetch.sources.association import SUCCESS, abort, associate, failure, lost
 from fetch.sources.matches import Matches, expected
+from fetch.sources.replies import Replies
 
 FIND_S = 75.0
 """The longest that one :func:`find` may take with all its questions, however busily they are answered: well
@@ -66,7 +67,7 @@ def find(source: Source, local: Local, *questions: Dataset, within: float | None
         while len(found) < len(questions):
             if time.monotonic() >= end:
                 raise out_of_time()
-            with associate(source, local, [_find_model()]) as association:
+            with associate(source, local, [_find_model()], handlers=[_REPLIES]) as association:
                 for question in questions[len(found) :]:
                     found.append(_matches(association, source, question, end))
                     if not association.is_established:  # cut off, because there were too many answers
@@ -77,6 +78,9 @@ def find(source: Source, local: Local, *questions: Dataset, within: float | None
         left = len(questions) - len(found)
         found += [Matches((), error.reason, error.detail, broken_off=True)] * left
     return found
+
+
+_REPLIES = (evt.EVT_CONN_OPEN, lambda event: Replies(event.assoc))
 
 
 def _find_model() -> PresentationContext:
@@ -111,7 +115,7 @@ def listing(
     """
     refuse_unsafe_uid(study_uid)
     end = time.monotonic() + PLAN_S
-    handlers = [(evt.EVT_CONN_OPEN, lambda event: opened(partial(abort, event.assoc)))]
+    handlers = [_REPLIES, (evt.EVT_CONN_OPEN, lambda event: opened(partial(abort, event.assoc)))]
     with associate(source, local, [_find_model()], handlers=handlers) as association:
         asked = _List(association, source, study_uid, end)
         found, all_of_them = asked.series()
@@ -141,15 +145,25 @@ class _List:
 
     def series(self) -> tuple[list[Series], bool]:
         """In the order in which they are asked for, ``expected`` as the archive counts; and are these all?"""
-        answers = self._ask(identifiers.of_series(self._study_uid))
-        found = [_series(ds) for ds in answers]
+        found, whole = self._series()
         once: dict[str, Series] = {}
         for series in found:
             once.setdefault(series.series_uid, series)
         usable = [series for series in once.values() if is_one_uid(series.series_uid)]
         ordered = sorted(usable, key=lambda series: (series.modality != "KO", *_by_number(series)))
-        whole = answers.shortened is None and all(is_one_uid(series.series_uid) for series in found)
-        return ordered, whole
+        return ordered, whole and all(is_one_uid(series.series_uid) for series in found)
+
+    def _series(self) -> tuple[list[Series], bool]:
+        """As answered; an archive that refuses a question for an optional key is asked without it."""
+        try:
+            answers = self._ask(identifiers.of_series(self._study_uid))
+            found = [_series(ds) for ds in answers]
+        except FetchError as refused:
+            if refused.reason is not Reason.REQUEST_FAILED:
+                raise
+            answers = self._ask(identifiers.of_series(self._study_uid, availability=False))
+            found = [_series(ds) for ds in answers]
+        return found, answers.shortened is None
 
     def instances(self, series: Series) -> Generator[Instance, None, Series]:
         """Each as it is named; at the end the series with all of them."""
@@ -157,6 +171,9 @@ class _List:
         all_of_them = False
         if self._association.is_established and time.monotonic() < self._end and self._room:
             all_of_them = yield from self._named(series.series_uid, once)
+            lacks = 0 < len(once) < (series.expected or 0)
+            if all_of_them and lacks and time.monotonic() < self._end:  # it may be busy: asked once more
+                all_of_them = yield from self._named(series.series_uid, once)
         self._room = max(0, self._room - len(once))
         ordered = tuple(
             sorted(once.values(), key=lambda i: (i.number is None, i.number or 0, i.instance_uid))
@@ -190,6 +207,7 @@ def _series(ds: Dataset) -> Series:
         modality=reading.text(ds, "Modality"),
         description=reading.text(ds, "SeriesDescription"),
         expected=reading.number(ds, "NumberOfSeriesRelatedInstances"),
+        availability=reading.text(ds, "InstanceAvailability").upper()[:16],
     )
 
 

@@ -36,8 +36,11 @@ _STUDY_KEYS = (
 )
 
 
-def of_series(study_uid: str) -> Dataset:
+def of_series(study_uid: str, *, availability: bool = True) -> Dataset:
+    """``availability``: ask also how soon they can be sent, which is optional (PS3.4 C.6.2.1.3)."""
     ds = Dataset()
+    if availability:
+        ds.InstanceAvailability = ""
     ds.QueryRetrieveLevel = "SERIES"
     ds.StudyInstanceUID = study_uid
     ds.SeriesInstanceUID = ds.Modality = ds.SeriesDescription = ""

@@ -26,8 +26,9 @@ LISTED = 20_000
 _NOBODYS = "2.25.0"
 _PAGES = (32, 1000)
 """So many images at once: few at first, so that one can be brought while the others are still listed."""
-_OF_SERIES = ("00080060", "0008103E", "00200011", "00201209")
-"""Modality, description, number, and of how many images; some archives leave them out unless asked."""
+_OF_SERIES = ("00080056", "00080060", "0008103E", "00200011", "00201209")
+"""Availability, modality, description, number, and of how many images; some archives leave them out unless
+asked."""
 _READ_OF_SERIES = frozenset({"0020000E", *_OF_SERIES})
 _READ_OF_IMAGES = frozenset({"00080016", "00080018", "00200013"})
 
@@ -115,34 +116,38 @@ def _series(
 ) -> Generator[Instance, None, Series]:
     """One series, its instances named on the way."""
     counted = reading.number(ds, "NumberOfSeriesRelatedInstances")
-    search = Search(
-        *(connection, f"{study}/series/{uid}/instances", ()),
-        most=LISTED,
-        end=end,
-        pages=_PAGES,
-        inside=True,
-        counted=counted,
-        only=_READ_OF_IMAGES,
-    )
-    named, unusable, whole = yield from _instances(search, uid, end)
+    named: dict[str, Instance] = {}
+    for _ in range(2):  # an archive that is busy may list less than it counts: asked once more
+        search = Search(
+            *(connection, f"{study}/series/{uid}/instances", ()),
+            most=LISTED,
+            end=end,
+            pages=_PAGES,
+            inside=True,
+            counted=counted,
+            only=_READ_OF_IMAGES,
+        )
+        unusable, whole = yield from _instances(search, uid, end, named)
+        if not whole or not 0 < len(named) + unusable < (counted or 0):
+            break
     return Series(
         series_uid=uid,
         number=reading.number(ds, "SeriesNumber"),
         modality=reading.text(ds, "Modality"),
         description=reading.text(ds, "SeriesDescription"),
-        instances=tuple(sorted(named, key=lambda i: (i.number is None, i.number or 0))),
+        instances=tuple(sorted(named.values(), key=lambda i: (i.number is None, i.number or 0))),
         expected=expected(len(named) + unusable, counted, whole=whole),
+        availability=reading.text(ds, "InstanceAvailability").upper()[:16],
     )
 
 
 def _instances(
-    search: Search, series_uid: str, end: float
-) -> Generator[Instance, None, tuple[list[Instance], int, bool]]:
-    """The images of a series, how many more have no usable UID, and whether these are all.
+    search: Search, series_uid: str, end: float, named: dict[str, Instance]
+) -> Generator[Instance, None, tuple[int, bool]]:
+    """Those that were not ``named`` yet; how many more have no usable UID, and whether these are all.
 
     None if the archive refuses, which is its right, or when time is up.
     """
-    named: dict[str, Instance] = {}
     unusable = 0
     try:
         for ds in search:
@@ -156,5 +161,5 @@ def _instances(
     except FetchError as refused:
         if refused.reason is not Reason.REQUEST_FAILED and time.monotonic() < end:
             raise
-        return list(named.values()), unusable, False
-    return list(named.values()), unusable, search.shortened is None
+        return unusable, False
+    return unusable, search.shortened is None

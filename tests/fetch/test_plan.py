@@ -1,5 +1,7 @@
 """The planner: whatever an archive does, every instance is asked for until it is there or given up."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -377,3 +379,67 @@ def test_while_the_list_arrives_it_is_not_judged_what_was_not_asked_for():
     assert planner.is_expected("1.2.3.2.1")
     planner.list_over(Plan((first, second), 4))
     assert planner.is_expected("9.9")
+
+
+def cut(listed_count, counted):
+    """A series that is listed shorter than it is counted."""
+    (one,) = listed([listed_count])
+    return replace(one, expected=counted)
+
+
+def wholes(planner, sends=()):
+    """The requests for whole series, by an archive that sends what it lists, and these besides."""
+    asked = []
+    while share := planner.next_share(8):
+        if share.level is not Level.IMAGE:
+            asked.append(share.series_uid)
+        for uid in [i.instance_uid for i in share.instances] or [*everything(listed([5])), *sends]:
+            planner.arrive(uid, share)
+        planner.ended(share, GOOD)
+    return asked
+
+
+def test_what_is_counted_and_not_listed_is_asked_for_once_as_a_whole_and_then_said():
+    planner = planner_of([cut(5, 9)])
+    assert wholes(planner, sends=["1.2.3.1.6"]) == ["1.2.3.1"]
+    ((series, lacks),) = [(one.series.series_uid, one.lacks) for one in planner.counted_more]
+    assert (series, lacks) == ("1.2.3.1", 3)
+
+
+def test_where_asking_for_the_whole_brought_it_nothing_is_said_to_lack():
+    planner = planner_of([cut(5, 6)])
+    wholes(planner, sends=["1.2.3.1.6"])
+    assert list(planner.counted_more) == []
+
+
+@pytest.mark.parametrize(("counted", "again"), [(9, []), (12, ["1.2.3.1"]), (None, [])])
+def test_a_series_that_was_asked_for_as_a_whole_is_not_asked_for_again_unless_it_has_grown(counted, again):
+    planner = planner_of([cut(5, counted)], held=everything(listed([5])), settled={"1.2.3.1": 9})
+    assert wholes(planner) == again
+
+
+def test_a_series_without_a_list_that_is_here_is_not_asked_for_again():
+    series = [Series("1.2.3.1", expected=5), Series("1.2.3.2", expected=5)]
+    planner = planner_of(series, settled={"1.2.3.1": 5, "1.2.3.2": 4})
+    assert wholes(planner) == ["1.2.3.2"]
+
+
+def selection_beside(series, **more):
+    one = Series("9.9", 9, "KO", "", (Instance("9.9", "9.9.1", KeyObjectSelectionDocumentStorage),), 1)
+    return planner_of([series, one], posters_only=True, **more)
+
+
+def test_posters_are_not_over_before_a_selection_that_came_was_read():
+    planner = selection_beside(listed([12])[0], reads=True)
+    assert "9.9.1" in order(planner)
+    assert not planner.idle
+    planner.hurry(["1.2.3.1.11"])
+    planner.read("9.9.1")
+    assert order(planner) == ["1.2.3.1.11"]
+    assert planner.idle
+
+
+def test_whoever_reads_no_selections_is_not_waited_for():
+    planner = selection_beside(listed([12])[0])
+    order(planner)
+    assert planner.idle

@@ -13,7 +13,7 @@ from support.studies import STRANGER, study
 
 from fetch.conveyor import MOST_WAITING
 from fetch.errors import FetchError, RequestFault, SetupFault, SourceRefused, SourceUnreachable, UnsafeQuery
-from fetch.model import Plan, Received, Series, Timeouts
+from fetch.model import Plan, Received, Series, Timeouts, Way
 from fetch.notes import Note, Noted
 from fetch.reasons import Reason
 from fetch.retrieve import Means, Retrieval
@@ -230,6 +230,61 @@ def test_an_archive_that_counts_too_much_is_not_asked_for_ever(archive):
     arrived, _ = bring(of(archive))
     assert Counter(arrived) == Counter(everything(archive))
     assert len(archive.asked(Kind.GET)) < 20
+
+
+def test_what_is_counted_and_not_listed_is_asked_for_in_the_list_once_more_and_then_said(archive):
+    archive.behave(b.counts_wrong(7))
+    _, brought = bring(of(archive))
+    asked = [one.level for one in archive.asked(Kind.FIND)]
+    assert Counter(asked) == {"SERIES": 1, "IMAGE": 4}
+    assert [(one.series.expected, one.lacks) for one in brought.counted_more] == [(19, 7), (19, 7)]
+
+
+def test_a_series_that_was_asked_for_as_a_whole_before_is_not_sent_again(archive):
+    archive.behave(b.counts_wrong(7))
+    _, brought = bring(of(archive))
+    settled = {one.series.series_uid: one.series.expected for one in brought.counted_more}
+    archive.sent.clear()
+    arrived, again = bring(of(archive), held=everything(archive), settled=settled)
+    assert (arrived, archive.sent, again.counted_more) == ([], [], ())
+
+
+def test_an_archive_that_refuses_the_optional_keys_of_a_series_is_asked_without_them(archive):
+    archive.behave(b.refuses_keys("InstanceAvailability"))
+    arrived, _ = bring(of(archive))
+    assert Counter(arrived) == Counter(everything(archive))
+
+
+def test_an_image_that_is_archived_and_does_not_come_is_given_up_as_archived(archive):
+    archive.behave(b.offline(then_after=600))
+    arrived, brought = bring(of(archive))
+    assert arrived == []
+    assert set(brought.given_up.values()) == {Reason.ARCHIVED}
+
+
+def test_a_way_is_not_blamed_for_what_is_archived(archive, tmp_path):
+    archive.behave(b.offline(then_after=600))
+    means = Means(ways=(Way.GET, Way.WADO))
+    _, error = bring_until(of(archive), SourceRefused, means=means)
+    assert error.reason is Reason.ARCHIVED
+
+
+def test_posters_wait_for_what_a_selection_names_however_long_it_takes_to_read(archive):
+    (document,) = study(
+        study_uid="1.1", SOPClassUID=KeyObjectSelectionDocumentStorage, images=1, Modality="KO"
+    )
+    archive.add(document)
+    named = max(everything(archive) - {document.SOPInstanceUID})
+    arrived = []
+    with retrieval(of(archive), posters_only=True, reads_selections=True) as brought:
+        for event in brought:
+            if isinstance(event, Received):
+                arrived.append(event.instance_uid)
+                if event.sop_class == KeyObjectSelectionDocumentStorage:
+                    time.sleep(2)
+                    brought.read(event.instance_uid, [named])
+    assert named in arrived
+    _all_gone()
 
 
 # What goes wrong

@@ -21,10 +21,12 @@ from preview.demo.behaviour import (
     answers,
     caps_answers,
     claims_success_but_sends_nothing,
+    counts_wrong,
     drops_after,
     hangs_in_get,
     leaves_out,
     nothing_listens,
+    offline,
     omits_return_keys,
     refuses_association,
     refuses_get,
@@ -512,3 +514,57 @@ def test_series_that_a_list_leaves_out_are_brought_and_kept_too(site, archive):
     archive.behave(caps_answers(5, 0xA700))
     fetch = fetched(site, row)
     assert (fetch.outcome, fetch.drawn) == (Outcome.COMPLETE, 16)
+
+
+def test_what_is_counted_and_not_listed_is_said_and_nothing_that_is_here_is_sent_again(site, archive):
+    datasets = study(images=12, series=2)
+    for ds in datasets:
+        archive.add(ds)
+    archive.behave(counts_wrong(3))
+    row = noted(site, datasets[0].StudyInstanceUID)
+    fetch = fetched(site, row)
+    assert (rests(fetch), fetch.reason, fetch.drawn) == (True, "counted-more", 24)
+    assert log_of(site).count("counted-more") == 2
+    archive.sent.clear()
+    fetch = ended(site, row)
+    assert (fetch.outcome, fetch.reason, fetch.drawn) == (Outcome.INCOMPLETE, "counted-more", 24)
+    fetched(site, row)  # somebody presses the button again
+    assert archive.sent == []
+
+
+def test_when_a_series_that_was_asked_for_as_a_whole_has_grown_it_is_brought(site, archive):
+    datasets = study(images=12, series=1)
+    for ds in datasets[:11]:
+        archive.add(ds)
+    archive.behave(counts_wrong(3))
+    row = noted(site, datasets[0].StudyInstanceUID)
+    ended(site, row)
+    archive.add(datasets[11])
+    archive.behave_well()
+    row = noted(site, datasets[0].StudyInstanceUID)
+    assert (fetched(site, row).outcome, fetched(site, row).drawn) == (Outcome.COMPLETE, 12)
+
+
+def test_a_series_without_a_list_that_is_here_is_not_sent_again(site, archive):
+    datasets = study(images=6, series=2)
+    for ds in datasets:
+        archive.add(ds)
+    archive.behave(leaves_out(2) & omits_return_keys("SOPInstanceUID"))
+    row = noted(site, datasets[0].StudyInstanceUID)
+    fetched(site, row)
+    gone = next(iter((site.folder / "shelf").rglob("*.png")))
+    archive.behave(omits_return_keys("SOPInstanceUID"))
+    assert fetched(site, row).outcome is Outcome.COMPLETE
+    archive.sent.clear()
+    gone.unlink()
+    assert fetched(site, row).outcome is Outcome.COMPLETE
+    assert len(archive.sent) == 6  # of one series, for the picture that is gone
+
+
+def test_a_study_on_tape_says_so_and_is_brought_when_it_is_there(site, archive, held):
+    archive.behave(offline(then_after=3600))
+    fetch = fetched(site, held)
+    assert (rests(fetch), fetch.reason, fetch.drawn) == (True, "archived", 0)
+    assert "archived" in log_of(site)
+    archive.behave_well()
+    assert fetched(site, held).outcome is Outcome.COMPLETE
