@@ -24,15 +24,15 @@ class Reason(Enum):
         "host-unknown",
         Trouble.UNREACHABLE,
         _("The archive's host name is not known."),
-        _("Check the host of this archive in the settings, or ask the network administrator."),
+        _("Check the host of this archive in the settings (%(where)s), or ask the network administrator."),
     )
     CONNECTION_REFUSED = (
         "connection-refused",
         Trouble.UNREACHABLE,
         _("Nothing answers at the archive's address."),
         _(
-            "Try again in a few minutes; if it lasts, check host and port of this archive in the settings, or"
-            " call its administrator."
+            "Try again in a few minutes; if it lasts, check host and port of this archive in the settings"
+            " (%(where)s), or call its administrator."
         ),
     )
     NO_CONNECTION = (
@@ -102,34 +102,37 @@ class Reason(Enum):
         "called-aet-unknown",
         Trouble.SETUP,
         _("The archive does not answer to the AE title %(called)s in our settings."),
-        _("Check the AE title of this archive in the settings with its administrator."),
+        _("Ask the archive's administrator which AE title it has at %(where)s, and set that one."),
     )
     REJECTED = (
         "rejected",
         Trouble.SETUP,
         _("The archive rejected our connection."),
-        _("Ask the archive's administrator to allow our AE title %(aet)s."),
+        _("Ask the archive's administrator to allow our AE title %(aet)s to connect to %(where)s."),
     )
     NOT_SUPPORTED = (
         "not-supported",
         Trouble.SETUP,
         _("The archive does not offer this service to us."),
         _(
-            "Ask the archive's administrator to allow our AE title %(aet)s queries and retrieval"
-            " (C-FIND, C-GET or C-MOVE)."
+            "Ask the archive's administrator to allow our AE title %(aet)s queries and retrieval at %(where)s"
+            " (C-FIND, C-GET or C-MOVE; QIDO-RS and WADO-RS)."
         ),
     )
     NOT_OFFERED = (
         "not-offered",
         Trouble.SETUP,
         _("The archive does not send us objects of the kinds that this study has."),
-        _("Ask the archive's administrator to allow our AE title %(aet)s these kinds too (SOP classes)."),
+        _(
+            "Ask the archive's administrator to allow our AE title %(aet)s these kinds too (SOP classes) at"
+            " %(where)s."
+        ),
     )
     NOT_DICOM = (
         "not-dicom",
         Trouble.SETUP,
         _("Something answers at the archive's address, but it does not speak DICOM."),
-        _("Check the host and port of this archive in the settings."),
+        _("Check the host and port of this archive in the settings (%(where)s)."),
     )
     REQUEST_FAILED = (
         "request-failed",
@@ -174,13 +177,13 @@ class Reason(Enum):
         "tls-failed",
         Trouble.SETUP,
         _("No encrypted connection to the archive could be agreed on."),
-        _("Check the certificates and the encryption of this archive in the settings, on both sides."),
+        _("Check the certificates and the encryption of %(where)s in the settings, on both sides."),
     )
     UNAUTHORIZED = (
         "unauthorized",
         Trouble.SETUP,
         _("The archive did not accept our name and password, or our token."),
-        _("Check the file with them that the settings name, with the archive's administrator."),
+        _("Check the file with them that the settings name, with the administrator of %(where)s."),
     )
     NOT_SENT = (
         "not-sent",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from flask import Flask
 from flask_babel import gettext
@@ -10,7 +11,8 @@ from fetch.model import Local, Source
 from fetch.reasons import Reason, _
 from fetch.settings import Settings
 
-_PLACE = re.compile(r"%\((aet|address|called|port)\)s")
+_PLACE = re.compile(r"%\((aet|address|called|port|where)\)s")
+_PORTS = {"http": 80, "https": 443}
 _OUR_HOST = _("our host, port %(port)s")
 
 
@@ -19,24 +21,34 @@ def explain(
 ) -> str:
     """The text with what stands in its places; everything else, a stray % too, stays as it is.
 
-    ``%(aet)s`` is our AE title, ``%(address)s`` our host and port, ``%(port)s`` the port alone, and
-    ``%(called)s`` the archive's AE title as our settings have it. ``translate`` is for the words that stand
+    ``%(aet)s`` is our AE title, ``%(address)s`` our host and port, ``%(port)s`` the port alone,
+    ``%(called)s`` the archive's AE title and ``%(where)s`` its host and port as our settings have them.
+    ``translate`` is for the words that stand
     in for a host that nobody named.
     """
     values = {
         "aet": local.aet,
         "port": str(local.port),
-        "address": _address(local) or translate(_OUR_HOST).replace("%(port)s", str(local.port)),
+        "address": _address(local.host, local.port)
+        or translate(_OUR_HOST).replace("%(port)s", str(local.port)),
         "called": source.aet if source else "",
+        "where": _where(source) if source else "",
     }
     return _PLACE.sub(lambda place: values[place[1]] or "–", text)
 
 
-def _address(local: Local) -> str:
-    if not local.host:
+def _address(host: str, port: int) -> str:
+    if not host:
         return ""
-    host = f"[{local.host}]" if ":" in local.host else local.host
-    return f"{host}:{local.port}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _where(source: Source) -> str:
+    """Of one that speaks only DICOMweb, the host of its root: an address of which may hold a password."""
+    if source.web is None or source.host:
+        return _address(source.host, source.port)
+    root = urlsplit(source.web.url)
+    return _address(root.hostname or "", root.port or _PORTS.get(root.scheme, 0))
 
 
 def explained(reason: Reason, local: Local, source: Source | None = None) -> str:

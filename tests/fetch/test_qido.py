@@ -379,6 +379,24 @@ def test_the_larger_of_list_and_count_is_expected(counted, total):
     assert plan.total == total
 
 
+def test_a_list_that_is_shorter_than_the_count_is_asked_for_once_more():
+    lists = iter([[of_image("1.1")], [of_image("1.1"), of_image("1.2")]])
+
+    def busy(request):
+        images = {} if request.path.partition("?")[0].endswith("/series") else {"9.1": next(lists)}
+        listing_of([of_series("9.1", counted=2)], images)(request)
+
+    (*_, plan), asked = listed(busy)
+    assert ([i.instance_uid for i in plan.instances], plan.total, len(asked)) == (["1.1", "1.2"], 2, 3)
+
+
+def test_what_is_archived_is_known_by_its_series():
+    images = {"9.1": [of_image("1.1")], "9.2": [of_image("1.2")]}
+    late = of_series("9.2") | {"00080056": {"vr": "CS", "Value": ["NEARLINE"]}}
+    *_, plan = listed(listing_of([of_series("9.1"), late], images))[0]
+    assert [series.archived for series in sorted(plan.series, key=lambda s: s.series_uid)] == [False, True]
+
+
 def test_a_uid_that_is_none_is_not_asked_for_and_not_forgotten():
     hostile = listing_of(
         [of_series("9.1"), of_series("../../x", 2)],

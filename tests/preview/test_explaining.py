@@ -1,14 +1,15 @@
 """What an administrator is to be told names the site's own AE title, host and port."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from flask import Flask
 from flask_babel import Babel
 from support.installation import ROOT, source_block
 
-from fetch.model import Local, Source
-from fetch.reasons import Reason
+from fetch.model import Local, Source, Web
+from fetch.reasons import Reason, Trouble
 from preview.explaining import explain, explained, register
 
 HERE = Local("PREVIEW", 11112, "10.0.0.5")
@@ -37,6 +38,29 @@ def test_the_archives_own_title_is_named_where_it_is_in_question():
         Reason.CALLED_AET_UNKNOWN, HERE, MAIN
     )
     assert "the AE title – in our settings" in explained(Reason.CALLED_AET_UNKNOWN, HERE)
+
+
+OF_SET_UP = {reason for reason in Reason if reason.trouble is Trouble.SETUP}
+NOT_OF_THE_LINE = {
+    *(Reason.SOURCE_GONE, Reason.NO_ID, Reason.IGNORED_KEY),
+    *(Reason.OTHER_ISSUER, Reason.NAME_ONLY, Reason.DESTINATION_UNKNOWN),
+}
+"""No setting of the line between this archive and us."""
+
+
+@pytest.mark.parametrize("reason", sorted(OF_SET_UP - NOT_OF_THE_LINE, key=lambda reason: reason.code))
+def test_whoever_has_to_set_something_right_is_told_at_which_host_and_port(reason):
+    said = explained(reason, HERE, MAIN)
+    assert re.search(r"10\.0\.0\.5:11112|127\.0\.0\.1:104", said), said
+    assert "%(" not in said
+
+
+def test_of_an_archive_of_the_web_its_host_is_named_and_nothing_else_of_its_address():
+    web = Web("https://somebody:secret@web.example/dicom-web")
+    one = replace(MAIN, host="", port=0, aet="", protocol="dicomweb", web=web)
+    said = explained(Reason.UNAUTHORIZED, HERE, one)
+    assert "the administrator of web.example:443" in said
+    assert "secret" not in said
 
 
 @pytest.mark.parametrize(
