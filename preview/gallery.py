@@ -93,15 +93,20 @@ def _path(study: StudyRow, instance: InstanceRow, frame: int, size: int = THUMBN
     return str(Place(study.key, picture_key(instance.instance_uid), frame, size))
 
 
-def strips(session: Session, study: StudyRow) -> tuple[Strip, ...]:
-    """Every series with every picture that is drawn of it."""
+def strips(session: Session, study: StudyRow, only: int | None = None) -> tuple[Strip, ...]:
+    """Every series, or ``only`` this one (its row), with every picture that is drawn of it."""
+    if only is not None and not 0 < only < _LARGEST_KEY:
+        return ()
     instances: dict[int | None, list[InstanceRow]] = defaultdict(list)
-    everything = select(InstanceRow).where(InstanceRow.study_row == study.id)
-    for instance in session.scalars(everything.order_by(*BY_NUMBER)):
+    wanted = InstanceRow.study_row == study.id
+    if only is not None:
+        wanted &= InstanceRow.series_row == only
+    for instance in session.scalars(select(InstanceRow).where(wanted).order_by(*BY_NUMBER)):
         instances[instance.series_row].append(instance)
     said = marked(session, [study.id])
     series = session.scalars(_SERIES, {"studies": [study.id]})
-    return tuple(_strip(study, row, as_shown(row, instances[row.id]), said) for row in series)
+    rows = [row for row in series if only in (None, row.id)]
+    return tuple(_strip(study, row, as_shown(row, instances[row.id]), said) for row in rows)
 
 
 def _strip(study: StudyRow, series: SeriesRow, shown: Sequence[InstanceRow], said: _Said) -> Strip:

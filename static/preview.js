@@ -12,6 +12,20 @@
   }
   // What a reader has unfolded stays unfolded when the panel is refreshed.
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.tagName === "DETAILS");
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !node.dataset || !("kept" in node.dataset); // what is typed
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const text = document.getElementById(button.dataset.copy);
+    getSelection().selectAllChildren(text);
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+    } catch { // not over plain http, and not in every frame
+      if (!document.execCommand("copy")) return;
+    }
+    button.textContent = button.dataset.copied;
+  });
 
   // One tab for the viewer: rel="noopener" makes a browser forget the tab's name and open another at every click.
   // So the viewer (one host, named in the settings) keeps its opener; without this script the link has none.

@@ -7,7 +7,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from preview import contents, facts, gallery, wanting
-from preview.page import Larger, StudyPage, describe_study
+from preview.page import Larger, Picture, Strip, StudyPage, describe_study
 from preview.records import Errand
 from preview.routes import pictures
 from preview.routes.guard import opened_for_patient, parts, visible
@@ -79,6 +79,18 @@ def enlarge(key: str, study_key: str) -> Response:
     return redirect(url_for(".page", key=key, study_key=study_key, **dict[str, Any](place)), 303)
 
 
+@blueprint.get("/studies/<study_key>/series/<int:series_id>")
+def series(key: str, study_key: str, series_id: int) -> dict[str, Any]:
+    """What is drawn of one series, for whoever moves over its tile: addresses, and what each is called."""
+    row = visible(opened_for_patient(key), study_key)
+    with parts().records.read() as db:
+        strip = next(iter(gallery.strips(db, row, series_id)), None)
+    if strip is None:
+        raise NotFound
+    root = url_for("imaging.page", key=key) + "/pictures/"
+    return {"pictures": [{"src": root + one.path, "at": _place(one, strip)} for one in strip.pictures]}
+
+
 @blueprint.get("/pictures/<study_key>/<name>")
 def picture(key: str, study_key: str, name: str) -> Response:
     visible(opened_for_patient(key), study_key)
@@ -119,6 +131,13 @@ def _pixels(view: StudyPage) -> tuple[int, int] | None:
         return None
     size = gallery.pixels(parts().settings.app.shelf / (view.picture.enlarged or view.picture.path))
     return view.picture.stands(*size) if size else None
+
+
+def _place(picture: Picture, strip: Strip) -> str:
+    """``60/120`` among the images of the series, or the frames of the object."""
+    if picture.frame_count > 1:
+        return f"{picture.frame}/{picture.frame_count}"
+    return f"{picture.position}/{strip.expected or len(strip.pictures)}"
 
 
 def _looked_at(view: StudyPage) -> dict[str, int]:
