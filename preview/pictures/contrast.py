@@ -47,12 +47,17 @@ def is_pet(ds: Dataset) -> bool:
     return _class_is(ds, "128", "128.1", "130")
 
 
+def is_ct(ds: Dataset) -> bool:
+    """Does it measure Hounsfield units? Not a screenshot of one."""
+    return text(ds, "Modality") == "CT" and not _class_is(ds, "7")
+
+
 def _manner(ds: Dataset) -> Callable[[Floats], Range]:
     if is_pet(ds) or _class_is(ds, "20"):
         return _counts
     if _class_is(ds, "481.2"):
         return _dose
-    return _tissue if text(ds, "Modality") == "CT" and not _class_is(ds, "7") else _middle
+    return _tissue if is_ct(ds) else _middle
 
 
 def _middle(values: Floats) -> Range:

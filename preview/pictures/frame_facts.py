@@ -9,22 +9,48 @@ from pydicom.multival import MultiValue
 from preview.pictures.pixels import BAD_INPUT
 
 
-def functional_group(ds: Dataset, sequence: str, index: int) -> Dataset:
-    """Where a frame's facts stand: its own functional group, the shared one, or the object itself."""
+def functional_groups(ds: Dataset, sequence: str, index: int) -> list[Dataset]:
+    """Where a frame's facts may stand, the nearest first: its group, the shared one, the object itself."""
+    places = []
     for groups, place in (("PerFrameFunctionalGroupsSequence", index), ("SharedFunctionalGroupsSequence", 0)):
         try:
             found: Dataset = ds[groups].value[place][sequence].value[0]
         except BAD_INPUT:
             continue
-        return found
-    return ds
+        places.append(found)
+    return [*places, ds]
+
+
+def functional_group(ds: Dataset, sequence: str, index: int, *keywords: str) -> Dataset:
+    """The nearest place that says any of these; the object itself where none does."""
+    places = functional_groups(ds, sequence, index)
+    return next((place for place in places if any(_says(place, keyword) for keyword in keywords)), ds)
+
+
+def _says(place: Dataset, keyword: str) -> bool:
+    try:
+        return place.get(keyword) not in (None, "")
+    except BAD_INPUT:
+        return False
 
 
 def first_number(item: Dataset, keyword: str) -> float | None:
     """The first value, or None when there is none that is a finite number."""
+    return next(iter(numbers(item, keyword)), None)
+
+
+def numbers(item: Dataset, keyword: str) -> list[float | None]:
+    """All values in their order, None for those that are no finite number."""
     try:
         value: Any = item.get(keyword)
-        number = float(value[0] if isinstance(value, MultiValue | list) else value)
+    except BAD_INPUT:
+        return []
+    return [_number(one) for one in (value if isinstance(value, MultiValue | list) else [value])]
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
     except BAD_INPUT:
         return None
     return number if isfinite(number) else None

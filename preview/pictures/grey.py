@@ -2,22 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
-from preview.pictures.contrast import Range, bits_of, is_pet, shown_range, shows_all
-from preview.pictures.frame_facts import first_number, functional_group
-from preview.pictures.lookup_table import LookupTable
+from preview.pictures.contrast import Range, bits_of, is_ct, is_pet, shown_range, shows_all
+from preview.pictures.frame_facts import first_number
+from preview.pictures.modality import Modality, modality_of
 from preview.pictures.pixels import Array
+from preview.pictures.voi import Voi, has_tables, offers
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
-Step = Callable[[Floats], Floats]
-
-_XRAY_PROJECTIONS = ("1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2")
 
 _SAMPLED = 128
 """Rows and columns, at most about twice this, that are looked at to find the range of an image."""
@@ -31,21 +28,18 @@ class Grey:
     window: str
 
 
-@dataclass(frozen=True)
-class _Voi:
-    """What becomes of modality values: 0 (black) to 1 (white)."""
-
-    brightness: Step
-    window: str
-
-
 def grey(ds: Dataset, index: int, stored: Array, common: Range | None = None) -> Grey:
     """Draw stored values of the frame with this index, from 0.
 
     ``common``: the range of modality values to show where neither the frame nor its object says one.
     """
-    modality = _modality_of(ds, index)
-    voi = _voi(ds, index) or (_range(*common) if common else _range_of_image(ds, modality, stored))
+    modality = _modality_of(ds, index, stored)
+    ends = np.array([stored.min(), stored.max()])
+    voi = _told(ds, index, modality, stored, ends)
+    if voi is None:
+        damaged = modality.is_damaged or has_tables(ds, index)
+        low, high = common or _range_of_image(ds, modality, stored)
+        voi = _range(low, high, "whose table is damaged" if damaged else "")
 
     def tone(values: Array) -> Bytes:
         brightness = np.clip(np.nan_to_num(voi.brightness(modality(values))), 0.0, 1.0)
@@ -55,25 +49,52 @@ def grey(ds: Dataset, index: int, stored: Array, common: Range | None = None) ->
         shades[padding(ds, values)] = 0
         return shades
 
-    return Grey(_through_table(stored, tone), voi.window)
+    return Grey(_through_table(stored, ends, tone), voi.window)
 
 
 def says_contrast(ds: Dataset, index: int) -> bool:
     """Has this frame a window or a look-up table, its own or that of all?"""
-    return _voi(ds, index) is not None
+    return bool(offers(ds, index, signed=False)) and not modality_of(ds, index, signed=False).is_damaged
 
 
 def values_seen(ds: Dataset, index: int, stored: Array) -> Floats:
     """Some of a frame's modality values, without padding unless there is nothing else."""
-    return _sample(ds, _modality_of(ds, index), stored)
+    return _sample(ds, _modality_of(ds, index, stored), stored)
 
 
-def _through_table(stored: Array, tone: Callable[[Array], Bytes]) -> Bytes:
+def _modality_of(ds: Dataset, index: int, stored: Array) -> Modality:
+    return modality_of(ds, index, signed=stored.dtype.kind == "i")
+
+
+def _told(ds: Dataset, index: int, modality: Modality, stored: Array, ends: Array) -> Voi | None:
+    """The first that the object offers in which there is something to see, or rightly nothing.
+
+    None where there is no such, or nobody knows what its values measure.
+    """
+    signed = modality.goes_below_zero or (stored.dtype.kind == "i" and modality.table is None)
+    offered = [] if modality.is_damaged else offers(ds, index, signed=signed)
+    if not offered:
+        return None
+    if offered[0].shows(modality(ends)) and not padding(ds, ends).any():
+        return offered[0]  # nearly always, and at no cost
+    values = np.concatenate([_sample(ds, modality, stored), _real_ends(ds, modality, stored)])
+    ct = is_ct(ds)
+    return next((voi for voi in offered if voi.shows(values) or voi.suits(values, is_ct=ct)), None)
+
+
+def _real_ends(ds: Dataset, modality: Modality, stored: Array) -> Floats:
+    """Modality values of the lowest and the highest that are no padding, if there is anything else."""
+    real = stored[~padding(ds, stored)]
+    real = real[np.isfinite(real)] if real.dtype.kind == "f" else real
+    return modality(np.array([real.min(), real.max()])) if real.size else np.empty(0)
+
+
+def _through_table(stored: Array, ends: Array, tone: Callable[[Array], Bytes]) -> Bytes:
     """One look-up a pixel instead of the arithmetic, where values have no more than 16 bits."""
     if stored.dtype.kind not in "iu" or stored.dtype.itemsize > 2:
         return tone(stored)
     codes = np.dtype(f"{stored.dtype.byteorder}u{stored.dtype.itemsize}")
-    values = np.arange(int(stored.min()), int(stored.max()) + 1).astype(stored.dtype)
+    values = np.arange(int(ends[0]), int(ends[1]) + 1).astype(stored.dtype)
     table = np.zeros(2 ** (8 * codes.itemsize), np.uint8)
     table[values.view(codes)] = tone(values)
     # No code is outside the table, so there is nothing to clip: it is the mode that looks for nothing else.
@@ -81,71 +102,18 @@ def _through_table(stored: Array, tone: Callable[[Array], Bytes]) -> Bytes:
     return picture
 
 
-def _modality_of(ds: Dataset, index: int) -> Callable[[Array], Floats]:
-    return partial(_modality, functional_group(ds, "PixelValueTransformationSequence", index), ds)
-
-
-def _modality(item: Dataset, ds: Dataset, stored: Array) -> Floats:
-    if ds.get("ModalityLUTSequence") and not _is_for_subtraction(ds):
-        return LookupTable.of(ds.ModalityLUTSequence[0], ds).look_up(stored.astype(np.float64))
-    slope, intercept = first_number(item, "RescaleSlope"), first_number(item, "RescaleIntercept")
-    return stored.astype(np.float64) * (slope or 1.0) + (intercept or 0.0)
-
-
-def _is_for_subtraction(ds: Dataset) -> bool:
-    """Of angiography the table leads back to the dose: what is stored was seen (PS3.3 C.8.7.1.1.2)."""
-    seen = str(ds.get("PixelIntensityRelationship")).strip().upper() in ("LOG", "DISP")
-    return seen and str(ds.get("SOPClassUID")) in _XRAY_PROJECTIONS
-
-
-def _voi(ds: Dataset, index: int) -> _Voi | None:
-    """The first window, else the first look-up table, else None."""
-    item = functional_group(ds, "FrameVOILUTSequence", index)
-    centre, width = first_number(item, "WindowCenter"), first_number(item, "WindowWidth")
-    function = str(item.get("VOILUTFunction") or "LINEAR").strip().upper()
-    if centre is not None and width is not None and (width >= 1 or (width > 0 and function != "LINEAR")):
-        formula = {"LINEAR_EXACT": _linear_exact, "SIGMOID": _sigmoid}.get(function, _linear)
-        return _Voi(partial(formula, centre, width), f"{centre:g} / {width:g}")
-    if ds.get("VOILUTSequence"):
-        table = LookupTable.of(ds.VOILUTSequence[0], ds)
-        return _Voi(table.brightness, "look-up table of the image")
-    return None
-
-
-def _linear(centre: float, width: float, values: Floats) -> Floats:
-    """PS3.3 C.11.2.1.2.1: the half and the one are the standard's, so that 2 values make a width of 2."""
-    if width == 1:
-        return (values > centre - 0.5).astype(np.float64)
-    return (values - (centre - 0.5)) / (width - 1.0) + 0.5
-
-
-def _linear_exact(centre: float, width: float, values: Floats) -> Floats:
-    """PS3.3 C.11.2.1.3.2"""
-    return (values - centre) / width + 0.5
-
-
-def _sigmoid(centre: float, width: float, values: Floats) -> Floats:
-    """PS3.3 C.11.2.1.3.1"""
-    exponent: Floats = np.clip(-4.0 * (values - centre) / width, -700.0, 700.0)
-    return 1.0 / (1.0 + np.exp(exponent))
-
-
-def _range_of_image(ds: Dataset, modality: Callable[[Array], Floats], stored: Array) -> _Voi:
+def _range_of_image(ds: Dataset, modality: Modality, stored: Array) -> Range:
     """What suits the modality, from the values that are not padding: never a fixed window."""
     if stored.dtype.kind in "iu" and shows_all(ds, bits_of(ds)):
         low, high = sorted(float(v) for v in modality(_extremes(ds, stored)))
-    else:
-        values = _sample(ds, modality, stored)
-        if not values.size:
-            return _Voi(np.zeros_like, "")
-        low, high = shown_range(ds, values)
-    return _range(low, high)
+        return low, high
+    values = _sample(ds, modality, stored)
+    return shown_range(ds, values) if values.size else (0.0, 0.0)
 
 
-def _range(low: float, high: float) -> _Voi:
-    return _Voi(
-        lambda v: (v - low) / ((high - low) or 1.0), f"{_rounded(low)}–{_rounded(high)} (from the image)"
-    )
+def _range(low: float, high: float, but: str) -> Voi:
+    words = f"{_rounded(low)}–{_rounded(high)} (from the image{', ' if but else ''}{but})"
+    return Voi(lambda v: (v - low) / ((high - low) or 1.0), words, high - low)
 
 
 def _extremes(ds: Dataset, stored: Array) -> Array:
@@ -154,7 +122,7 @@ def _extremes(ds: Dataset, stored: Array) -> Array:
     return np.array([lowest, lowest + 2**bits - 1])
 
 
-def _sample(ds: Dataset, modality: Callable[[Array], Floats], stored: Array) -> Floats:
+def _sample(ds: Dataset, modality: Modality, stored: Array) -> Floats:
     """Some thousands of the values, padding left out unless there is nothing else."""
     sampled = stored[:: max(1, stored.shape[0] // _SAMPLED), :: max(1, stored.shape[1] // _SAMPLED)]
     real = sampled[~padding(ds, sampled)]
@@ -194,6 +162,10 @@ def _inverted(ds: Dataset) -> bool:
     """Once is enough: DX images say it twice (PS3.3 C.8.11.3), and PET is shown so without being asked."""
     return (
         is_pet(ds)
-        or str(ds.get("PhotometricInterpretation")).strip() == "MONOCHROME1"
-        or str(ds.get("PresentationLUTShape")).strip() == "INVERSE"
+        or _word(ds, "PhotometricInterpretation") == "MONOCHROME1"
+        or _word(ds, "PresentationLUTShape") == "INVERSE"
     )
+
+
+def _word(ds: Dataset, keyword: str) -> str:
+    return str(ds.get(keyword) or "").strip(" \0").upper()

@@ -6,9 +6,13 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
+from preview.pictures.entries import data, entries
 from preview.pictures.pixels import Array
 
 Floats = npt.NDArray[np.float64]
+
+_TOO_DARK = 3
+"""Bits: a table that needs so many fewer than it says would show next to nothing."""
 
 
 @dataclass(frozen=True)
@@ -20,15 +24,19 @@ class LookupTable:
     entries: Array
 
     @classmethod
-    def of(cls, item: Dataset, ds: Dataset) -> "LookupTable":
+    def of(cls, item: Dataset, ds: Dataset, *, signed: bool) -> "LookupTable":
+        """``signed``: can what is looked up be negative? Then the first value may be, also if written as US.
+
+        Raises one of BAD_INPUT for one that cannot be read, or is shorter than it says.
+        """
         length, first, bits = (int(number) for number in item.LUTDescriptor)
-        data = item.LUTData
-        if isinstance(data, bytes):
-            width = 1 if len(data) <= (length % 2**16 or 2**16) else 2
-            data = np.frombuffer(data, f"{_order(ds)}u{width}")
-        entries = np.atleast_1d(np.asarray(data))
-        # Some say fewer bits than their entries have, which would saturate.
-        return cls(_signed(first, ds), max(bits, int(entries.max()).bit_length()), entries)
+        count = length % 2**16 or 2**16
+        table = entries([data(item, "LUTData", ds)], count, bits)[:, 0]
+        if len(table) < count:
+            raise ValueError("the table ends too early")
+        needed = int(table.max()).bit_length()
+        is_right = needed <= bits < needed + _TOO_DARK
+        return cls(first - 2**16 if signed and first >= 2**15 else first, bits if is_right else needed, table)
 
     def look_up(self, values: Floats) -> Floats:
         places = np.clip(np.nan_to_num(values) - self.first, 0, len(self.entries) - 1)
@@ -36,12 +44,3 @@ class LookupTable:
 
     def brightness(self, values: Floats) -> Floats:
         return self.look_up(values) / (2.0 ** min(max(self.bits, 1), 16) - 1.0)
-
-
-def _signed(first: int, ds: Dataset) -> int:
-    """Of signed pixels the first value mapped is signed too, also where it is written as US."""
-    return first - 2**16 if first >= 2**15 and ds.get("PixelRepresentation") == 1 else first
-
-
-def _order(ds: Dataset) -> str:
-    return "<" if ds.file_meta.TransferSyntaxUID.is_little_endian else ">"

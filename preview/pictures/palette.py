@@ -6,9 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
+from preview.pictures.entries import data, entries
 from preview.pictures.pixels import BAD_INPUT, Array, CannotDrawError
 
 _CHANNELS = ("Red", "Green", "Blue")
+_UNREADABLE = "The image's colour table cannot be read."
 _DISCRETE, _LINEAR, _INDIRECT = range(3)  # C.7.9.2
 
 
@@ -18,28 +20,48 @@ class Palette:
 
     first: int
     colours: npt.NDArray[np.uint8]
+    stated: int
+    """How many there should be; not all of them may be there."""
 
     def of(self, samples: Array) -> npt.NDArray[np.uint8]:
-        """What lies outside has the colour of the nearest end (C.7.6.3.1.6)."""
-        places = np.clip(samples.astype(np.int64) - self.first, 0, len(self.colours) - 1)
-        coloured: npt.NDArray[np.uint8] = self.colours[places]
+        """What lies outside has the colour of the nearest end (C.7.6.3.1.6).
+
+        Raises CannotDrawError where a colour is meant that is not there.
+        """
+        last = len(self.colours) - 1
+        places = samples.astype(np.int64) - self.first
+        if last + 1 < self.stated and places.size and places.max() > last:
+            raise CannotDrawError(_UNREADABLE)
+        coloured: npt.NDArray[np.uint8] = self.colours[np.clip(places, 0, last)]
         return coloured
 
     def has(self, samples: Array) -> npt.NDArray[np.bool_]:
-        last = self.first + len(self.colours) - 1
-        inside: npt.NDArray[np.bool_] = (samples >= self.first) & (samples <= last)
+        inside: npt.NDArray[np.bool_] = (samples >= self.first) & (samples < self.first + self.stated)
         return inside
 
 
 def palette(ds: Dataset) -> Palette:
-    """Raises CannotDrawError for one that cannot be read."""
+    """Raises CannotDrawError for one that cannot be read, or contradicts itself."""
     try:
-        length, first, bits = (int(number) for number in ds.RedPaletteColorLookupTableDescriptor)
-        entries = _entries(ds, length % 2**16 or 2**16)
+        described = [_descriptor(ds, name) for name in _CHANNELS]
+        (count, first), *others = {numbers[:2] for numbers in described}
+        if others:
+            raise ValueError("colours of different lengths")
+        bits = max(bits for _, _, bits in described)
+        table = _entries(ds, count, bits)
+        if not len(table):
+            raise ValueError("an empty table")
         signed = first >= 2**15 and ds.get("PixelRepresentation") == 1
-        return Palette(first - 2**16 if signed else first, _in_bytes(entries, bits))
+        return Palette(first - 2**16 if signed else first, _in_bytes(table, bits), count)
     except BAD_INPUT:
-        raise CannotDrawError("The image's colour table cannot be read.") from None
+        raise CannotDrawError(_UNREADABLE) from None
+
+
+def _descriptor(ds: Dataset, name: str) -> tuple[int, int, int]:
+    """Entries, the first value mapped, bits of an entry; all three colours have the same (C.7.6.3.1.5)."""
+    written = ds.get(f"{name}PaletteColorLookupTableDescriptor") or ds.RedPaletteColorLookupTableDescriptor
+    count, first, bits = (int(number) for number in written)
+    return count % 2**16 or 2**16, first, bits
 
 
 def supplemented(ds: Dataset, samples: Array, grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -57,28 +79,31 @@ def supplemented(ds: Dataset, samples: Array, grey: npt.NDArray[np.uint8]) -> np
     return picture
 
 
-def _entries(ds: Dataset, length: int) -> Array:
-    """Length x 3, with whatever depth they are written in."""
-    order = "<" if ds.file_meta.TransferSyntaxUID.is_little_endian else ">"
-    channels = [_channel(ds, name, length, order) for name in _CHANNELS]
-    shortest = min(len(channel) for channel in channels)
-    if not shortest:
-        raise ValueError("an empty table")
-    return np.stack([channel[:shortest].astype(np.int64) for channel in channels], axis=1)
+def _entries(ds: Dataset, count: int, bits: int) -> Array:
+    """At most ``count`` x 3, with whatever depth they are written in."""
+    if "RedPaletteColorLookupTableData" in ds:
+        plain = [data(ds, f"{name}PaletteColorLookupTableData", ds) for name in _CHANNELS]
+        return entries(plain, count, bits)
+    segmented = [data(ds, f"Segmented{name}PaletteColorLookupTableData", ds) for name in _CHANNELS]
+    channels = [_unfolded(segments, count, bits) for segments in segmented]
+    there = min(len(channel) for channel in channels)
+    return np.stack([channel[:there] for channel in channels], axis=1)
 
 
-def _channel(ds: Dataset, name: str, length: int, order: str) -> Array:
-    data = ds.get(f"{name}PaletteColorLookupTableData")
-    if data is not None:
-        # Eight bits are written two to a word, or each in a word of its own.
-        words = len(data) >= 2 * length
-        return np.frombuffer(
-            data, f"{order}u2" if words else "u1", count=-1 if words else min(len(data), length)
-        )
-    wide = int(ds[f"{name}PaletteColorLookupTableDescriptor"].value[2]) > 8
-    segmented = ds[f"Segmented{name}PaletteColorLookupTableData"].value
-    values = np.frombuffer(segmented, f"{order}u2" if wide else "u1")
-    return np.asarray(_expanded(values.tolist(), length, 2 if wide else 1)[:length])
+def _unfolded(segments: bytes, count: int, bits: int) -> Array:
+    """In words or in bytes: as the descriptor says, unless only the other way gives as many as it says."""
+    stated, other = (_reading(segments, count, width) for width in ((2, 1) if bits > 8 else (1, 2)))
+    right = other if len(other) == count != len(stated) else stated
+    return np.asarray(right[:count], np.int64)
+
+
+def _reading(segments: bytes, count: int, width: int) -> list[int]:
+    """Nothing where it makes no sense."""
+    values = np.frombuffer(segments[: len(segments) // width * width], f"<u{width}")
+    try:
+        return _expanded(values.tolist(), count, width)
+    except BAD_INPUT:
+        return []
 
 
 def _expanded(values: list[int], most: int, width: int) -> list[int]:
@@ -114,6 +139,6 @@ def _segment(values: list[int], place: int, expanded: list[int]) -> int:
 
 def _in_bytes(entries: Array, bits: int) -> npt.NDArray[np.uint8]:
     """Some say 16 bits of entries that have eight, and the other way round."""
-    shift = 0 if entries.max() <= 255 else (bits - 8 if 8 < bits < 16 else 8)
-    colours: npt.NDArray[np.uint8] = np.minimum(entries >> shift, 255).astype(np.uint8)
-    return colours
+    needed = int(entries.max()).bit_length()
+    shift = 0 if needed <= 8 else (max(bits, needed) - 8 if bits > 8 else 8)
+    return (entries >> shift).astype(np.uint8)

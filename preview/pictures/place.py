@@ -25,8 +25,8 @@ def place_of(ds: Dataset, frame: int = 0) -> Place | None:
 
     None where the object does not say where it lies, or says it in a way that cannot be.
     """
-    where = functional_group(ds, "PlanePositionSequence", frame)
-    how = functional_group(ds, "PlaneOrientationSequence", frame)
+    where = functional_group(ds, "PlanePositionSequence", frame, "ImagePositionPatient")
+    how = functional_group(ds, "PlaneOrientationSequence", frame, "ImageOrientationPatient")
     try:
         x, y, z = (float(number) for number in where.ImagePositionPatient)
         cosines = [float(number) for number in how.ImageOrientationPatient]

@@ -63,7 +63,7 @@ def fitted_size(columns: int, rows: int, oblong: float, size: int) -> tuple[int,
 
 def oblongness(ds: Dataset, index: int) -> float:
     """Height of a pixel divided by its width (PS3.3 C.7.6.3.1.7: vertical comes first), 1 if not known."""
-    group = functional_group(ds, "PixelMeasuresSequence", index)
+    group = functional_group(ds, "PixelMeasuresSequence", index, "PixelSpacing")
     for where, keyword in (
         (group, "PixelSpacing"),
         (ds, "ImagerPixelSpacing"),
