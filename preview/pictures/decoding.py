@@ -57,15 +57,22 @@ def compressed(
     options: dict[str, Any],
     wanted: tuple[int, int] | None,
     failures: tuple[type[BaseException], ...],
+    most: int,
 ) -> Decoded:
-    """Raises what the last decoder raised; ``failures`` are what the others may raise."""
+    """Raises what the last decoder raised; ``failures`` are what the others may raise.
+
+    MemoryError, and no decoder sees it, where no size has at most so many bytes.
+    """
     decoding = DECODINGS[syntax]
     if not decoding.decoders:
         return uncompressed(memoryview(encoded), 0, decoding.like or syntax, options)
     stream = decoding.header(encoded) if decoding.header else None
     if stream and (stream.columns, stream.rows) != (options["columns"], options["rows"]):
         raise ValueError("the stream is not as large as the object says")  # and no decoder unpacks it
+    failure: BaseException = MemoryError()
     for decoder, changes in _attempts(decoding, stream, options, wanted):
+        if _bytes(options | changes) > most:
+            continue
         try:
             samples, facts = _by(decoder, encoded, decoding.like or syntax, options | changes)
         except failures as error:
@@ -74,6 +81,11 @@ def compressed(
             # Whatever the object calls them: of what else the components were made, the stream says.
             return samples, facts | ({"photometric_interpretation": "RGB"} if _is_undone(stream) else {})
     raise failure
+
+
+def _bytes(options: dict[str, Any]) -> int:
+    samples = options["rows"] * options["columns"] * options["samples_per_pixel"]
+    return int(samples * options["bits_allocated"] // 8)
 
 
 def _is_undone(stream: Codestream | None) -> bool:

@@ -71,6 +71,8 @@ def spooled(path: Path, charset: str = "") -> Iterator[Parsed]:
         try:
             refuse_syntax(_syntax(raw, force=False))
             parsed = _up_to_pixels(raw)
+        except MemoryError:
+            raise UnreadableError("The object is too large to be read.") from None
         except BAD_INPUT:
             raise UnreadableError("The object is damaged and cannot be read.") from None
         worth_reading(parsed.ds, "The object is damaged and cannot be read.")

@@ -85,6 +85,8 @@ def parse(received: Received, charset: str = "") -> Parsed:
             stop_when=pixels,
             defer_size=LONGEST_ELEMENT,
         )
+    except MemoryError:
+        raise UnreadableError("The object is too large to be read.") from None
     except BAD_INPUT:
         raise UnreadableError(_DAMAGED) from None
     worth_reading(ds, _DAMAGED)

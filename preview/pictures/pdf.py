@@ -4,7 +4,7 @@ import pypdfium2
 from PIL import Image
 from pydicom import Dataset
 
-from preview.pictures.pixels import BAD_INPUT, CannotDrawError
+from preview.pictures.pixels import BAD_INPUT, TOO_MUCH_MEMORY, CannotDrawError
 
 ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 
@@ -25,6 +25,8 @@ def first_page(ds: Dataset, longest: int) -> tuple[Image.Image, int]:
         raise CannotDrawError("The document is not a PDF.")
     try:
         return _drawn(document, longest)
+    except MemoryError:
+        raise CannotDrawError(TOO_MUCH_MEMORY) from None
     except BAD_INPUT:  # PDFium's own error is a RuntimeError
         raise CannotDrawError("The document cannot be read: it is damaged or encrypted.") from None
 

@@ -22,6 +22,7 @@ from pydicom.uid import (
 )
 
 from preview.pictures import codestreams, decoding
+from preview.pictures.bands import LARGE, Bands
 from preview.pictures.decoders import DECODINGS
 from preview.pictures.description import Description, description
 from preview.pictures.encapsulation import Frames
@@ -33,8 +34,9 @@ from preview.pictures.stored import NOWHERE, Stored, stored_in
 Array = npt.NDArray[Any]
 
 MOST_BYTES = 256 * 2**20
-"""The largest frame, decoded, that is drawn at all."""
+"""The largest frame that is decoded in one piece."""
 
+TOO_MUCH_MEMORY = "This needs more memory than a preview may take."
 _INCOMPLETE = "The pixels are incomplete or do not fit their description."
 
 BAD_INPUT = (
@@ -137,7 +139,7 @@ class Pixels:
         """What can be known before decoding: a large or strange image never reaches a decoder."""
         if not self.rows or not self.columns:
             raise CannotDrawError("The image does not say how large it is.")
-        if self._frame_bytes > MOST_BYTES:
+        if self._frame_bytes > MOST_BYTES and not self._comes_smaller:
             raise CannotDrawError("The image is too large for a preview.")
         if not self._stored.length:
             raise CannotDrawError("The image came without its pixels.")
@@ -151,7 +153,9 @@ class Pixels:
         ``wanted``: columns and rows that are enough; what comes may then be smaller than what is stored.
         """
         try:
-            samples, facts = self._aligned(index, wanted, self._options)
+            samples, facts = self._read(index, wanted)
+        except MemoryError:
+            raise CannotDrawError(TOO_MUCH_MEMORY) from None
         except BAD_INPUT:
             # The decoders' own words may quote the object.
             raise CannotDrawError(_failure(self._syntax)) from None
@@ -165,6 +169,22 @@ class Pixels:
             about.meaning if about.read_as != about.meaning else str(facts["photometric_interpretation"])
         )
         return Frame(samples, meaning, int(facts.get("bits_stored", 0)), smaller)
+
+    def _read(self, index: int, wanted: tuple[int, int] | None) -> decoding.Decoded:
+        if self._is_encapsulated or not wanted or self._decoded_bytes <= LARGE:
+            return self._aligned(index, wanted, self._options)
+        bands = Bands(self._stored, self._syntax, self._options, self._high_bit, index)
+        if not bands.are_there:
+            return self._aligned(index, wanted, self._options)
+        has_palette = "RedPaletteColorLookupTableDescriptor" in self._ds
+        return bands.smaller(wanted, averaged=not has_palette)
+
+    @property
+    def _comes_smaller(self) -> bool:
+        """Need it never be there as a whole?"""
+        if not self._is_encapsulated:
+            return True
+        return self._syntax in DECODINGS and DECODINGS[self._syntax].smaller is not None
 
     @cached_property
     def _options(self) -> dict[str, Any]:
@@ -208,9 +228,13 @@ class Pixels:
             return self._decoded(index, wanted, options)
         if not in_words:
             return self._exact(index, wanted, options)
-        high_bit = self._about.high_bit
         decoded = self._decoded(index, wanted, options | {"bits_stored": allocated})
-        return decoding.aligned(decoded, bits, high_bit if bits <= high_bit < allocated else bits - 1)
+        return decoding.aligned(decoded, bits, self._high_bit)
+
+    @property
+    def _high_bit(self) -> int:
+        bits, high_bit = self._about.stored, self._about.high_bit
+        return high_bit if bits <= high_bit < self._about.allocated else bits - 1
 
     def _exact(self, index: int, wanted: tuple[int, int] | None, options: dict[str, Any]) -> decoding.Decoded:
         """Without what stood above the values, which no decoder may average either: then in full."""
@@ -236,7 +260,7 @@ class Pixels:
         larger = self._larger(encoded)
         in_full = larger or "RedPaletteColorLookupTableDescriptor" in self._ds
         samples, facts = decoding.compressed(
-            encoded, self._syntax, options | larger, None if in_full else wanted, BAD_INPUT
+            encoded, self._syntax, options | larger, None if in_full else wanted, BAD_INPUT, MOST_BYTES
         )
         return (samples[: self.rows, : self.columns] if larger else samples), facts
 
@@ -298,6 +322,12 @@ class Pixels:
     @property
     def _frame_bytes(self) -> int:
         return self._about.frame_bits // 8
+
+    @property
+    def _decoded_bytes(self) -> int:
+        """Of one frame; a single bit is a byte then."""
+        about = self._about
+        return about.rows * about.columns * max(1, about.samples) * max(1, about.allocated // 8)
 
 
 _EXACT = frozenset({JPEGLSLossless, JPEG2000Lossless, HTJ2KLossless, HTJ2KLosslessRPCL})

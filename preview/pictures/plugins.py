@@ -10,7 +10,6 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
@@ -44,9 +43,7 @@ def register() -> None:
 
 
 def jpeg(encoded: bytes, runner: DecodeRunner) -> bytes:
-    image = Image.open(BytesIO(encoded), formats=("JPEG",))
-    if not isinstance(image, JpegImageFile):
-        raise TypeError("not JPEG")
+    image = JpegImageFile(BytesIO(encoded))  # Image.open refuses what is large, however small it is wanted
     times = runner.get_option(HALVINGS, 0)
     as_stored = runner.samples_per_pixel == 3 and _hides_rgb(image, runner)
     # What is drafted as YCbCr is not converted at all if the decoder believes that this is what it has.

@@ -4,7 +4,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from preview.pictures.pixels import BAD_INPUT, CannotDrawError
+from preview.pictures.pixels import BAD_INPUT, TOO_MUCH_MEMORY, CannotDrawError
 
 _FORMATS = ("PNG", "JPEG")
 _MOST = 4096
@@ -19,6 +19,8 @@ def rendered_picture(encoded: bytes) -> Image.Image:
                 raise CannotDrawError("The archive's own picture is too large for a preview.")
             image.load()
             return _eight_bits(image)
+    except MemoryError:
+        raise CannotDrawError(TOO_MUCH_MEMORY) from None
     except BAD_INPUT:
         raise CannotDrawError("The archive's own picture cannot be read.") from None
 

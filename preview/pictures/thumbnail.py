@@ -18,7 +18,7 @@ from preview.pictures.order import standing
 from preview.pictures.overlays import graphics, marked
 from preview.pictures.palette import supplemented
 from preview.pictures.pdf import ENCAPSULATED_PDF, first_page
-from preview.pictures.pixels import BAD_INPUT, CannotDrawError, Pixels
+from preview.pictures.pixels import BAD_INPUT, TOO_MUCH_MEMORY, CannotDrawError, Pixels
 from preview.pictures.place import place_of
 from preview.pictures.png import png
 from preview.pictures.rendered import rendered_picture
@@ -124,6 +124,8 @@ def _drawn_or_card(
         return _draw_document(ds, name, sop_class, sizes) if is_document else drawing()
     except CannotDrawError as why:
         return card_drawing(name, str(why), sizes)
+    except MemoryError:
+        return card_drawing(name, TOO_MUCH_MEMORY, sizes)
     except BAD_INPUT:
         return card_drawing(name, "The object contradicts itself and cannot be drawn.", sizes)
 

@@ -283,6 +283,7 @@ def none():
     yield "half-of-the-pixels", windowed(PixelData=bytes(6000))
     yield "no-size", windowed(Rows=0)
     yield "enormous", windowed(Rows=60000, Columns=60000)
+    yield "enormous-in-runs", encoded(windowed(Rows=60000, Columns=60000), uid.RLELossless, bytes(64))
 
 
 def _meta():

@@ -1,0 +1,127 @@
+"""Uncompressed frames that are too large to be decoded in one piece: some rows at a time, made smaller."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.uid import UID
+
+from preview.pictures.decoding import Decoded, aligned, uncompressed
+from preview.pictures.stored import Stored
+
+Samples = npt.NDArray[Any]
+
+LARGE = 64 * 2**20
+"""Bytes of a decoded frame from which on it is not worth having in one piece."""
+
+_TAKEN = 4
+"""Rows and columns that are looked at of each large square that becomes one sample; all of a small one."""
+_AT_ONCE = 8 * 2**20
+"""Bytes that are decoded together."""
+
+
+@dataclass(frozen=True)
+class Bands:
+    """One frame, by its index from 0. ``options`` as pydicom takes them, of the frame as a whole."""
+
+    stored: Stored
+    syntax: UID
+    options: dict[str, Any]
+    high_bit: int
+    index: int
+
+    @property
+    def are_there(self) -> bool:
+        """Can rows be read by themselves? Those of single bits may begin within a byte."""
+        return not self._row_bits % 8
+
+    def smaller(self, wanted: tuple[int, int], *, averaged: bool) -> Decoded:
+        """As many columns and rows as are wanted, or more, unless the frame itself has fewer.
+
+        ``averaged``: each sample is the middle of those in whose place it stands, else one of them.
+        """
+        step = self._step(wanted)
+        lines = _taken(step) if averaged else np.array([step // 2])
+        bands = []
+        for data, rows in self._read(step, lines):
+            samples, facts = self._decoded(data, rows * lines.size)
+            bands.append(self._like(_reduced(samples, step, lines), samples.dtype))
+        if not bands:
+            raise ValueError("no rows")
+        return np.concatenate(bands), facts
+
+    def _step(self, wanted: tuple[int, int]) -> int:
+        """Twice as large as wanted, if that is not too large."""
+        columns, rows = int(self.options["columns"]), int(self.options["rows"])
+        most = max(1, min(columns // wanted[0], rows // wanted[1]))
+        bytes_a_pixel = max(1, self.options["bits_allocated"] // 8) * self.options["samples_per_pixel"]
+        least = int(np.ceil(np.sqrt(columns * rows * bytes_a_pixel / LARGE)))
+        return min(most, max(most // 2, least))
+
+    def _read(self, step: int, lines: npt.NDArray[np.intp]) -> Iterator[tuple[bytes, int]]:
+        """The encoded rows that are looked at, and for how many rows of the outcome."""
+        many = self.options["rows"] // step
+        at_once = max(1, _AT_ONCE // (self._row_bytes * self._planes * lines.size))
+        for first in range(0, many, at_once):
+            some = range(first, min(first + at_once, many))
+            rows = [row * step + int(line) for row in some for line in lines]
+            yield b"".join(self._row(plane, row) for plane in range(self._planes) for row in rows), len(some)
+
+    def _row(self, plane: int, row: int) -> bytes:
+        before = (self.index * self._planes + plane) * self.options["rows"] + row
+        read = self.stored.read(before * self._row_bytes, self._row_bytes)
+        if len(read) < self._row_bytes:
+            raise ValueError("the frame is cut off")
+        return read
+
+    def _decoded(self, data: bytes, rows: int) -> Decoded:
+        bits, allocated = self.options.get("bits_stored", 0), self.options["bits_allocated"]
+        in_words = 0 < bits < allocated
+        options = self.options | {"rows": rows, "number_of_frames": 1}
+        options |= {"bits_stored": allocated} if in_words else {}
+        decoded = uncompressed(memoryview(data), 0, self.syntax, options)
+        return aligned(decoded, bits, self.high_bit) if in_words else decoded
+
+    def _like(self, means: npt.NDArray[np.float64], dtype: np.dtype[Any]) -> Samples:
+        """Between the two values of a single bit there are shades."""
+        if dtype.kind not in "iu" or self.options["bits_allocated"] == 1:
+            return means.astype(dtype if dtype.kind == "f" else np.float32)
+        return np.rint(means).astype(dtype)
+
+    @property
+    def _planes(self) -> int:
+        planes: int = self.options["samples_per_pixel"] if self.options.get("planar_configuration") else 1
+        return planes
+
+    @property
+    def _row_bits(self) -> int:
+        """Of one row of one plane."""
+        is_subsampled = str(self.options["photometric_interpretation"]).endswith("_422")
+        samples = 2 if is_subsampled else self.options["samples_per_pixel"] // self._planes
+        bits: int = self.options["columns"] * samples * self.options["bits_allocated"]
+        return bits
+
+    @property
+    def _row_bytes(self) -> int:
+        return self._row_bits // 8
+
+
+def _taken(step: int) -> npt.NDArray[np.intp]:
+    """Which of so many rows or columns are looked at: even ones and odd ones, as fields may alternate."""
+    if step < 2 * _TAKEN:
+        return np.arange(step)
+    places = np.arange(_TAKEN)
+    return (2 * places + 1) * step // (2 * _TAKEN) - places % 2
+
+
+def _reduced(samples: Samples, step: int, lines: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """The middle of ``samples``: as many rows as there are lines for each row of the outcome, all columns."""
+    columns = samples.shape[1] // step
+    rest = samples.shape[2:]
+    taken = (
+        samples[:, line : columns * step : step].reshape(-1, lines.size, columns, *rest) for line in lines
+    )
+    total: npt.NDArray[np.float64] = sum(one.sum(axis=1, dtype=np.float64) for one in taken)
+    return total / lines.size**2
