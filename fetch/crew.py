@@ -162,7 +162,7 @@ class Crew:
     def _goes_on(self, error: FetchError) -> bool:
         """One image too many for an archive that sends others, or a line that was lost, ends nothing more."""
         passing = error.reason is Reason.OUT_OF_RESOURCES and self.brought > 0
-        return error.reason.trouble is Trouble.UNREACHABLE or passing
+        return error.reason.trouble is Trouble.UNREACHABLE or error.reason is Reason.GARBLED or passing
 
     def _wait_for_share(self) -> bool:
         """Until there may be something to ask for; False if there is nothing more."""

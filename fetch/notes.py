@@ -97,6 +97,13 @@ class Note(Enum):
         "not-drawn",
         *ngettext("%(count)s image could not be drawn.", "%(count)s images could not be drawn."),
     )
+    CARD = (
+        "card",
+        *ngettext(
+            "%(count)s image is shown as a card instead of a picture: %(why)s",
+            "%(count)s images are shown as cards instead of pictures: %(why)s",
+        ),
+    )
     RENDERED = ("rendered", _("The archive draws the thumbnails itself."))
     TRIED = ("tried", _("The attempt ended: %(reason)s"))
     SO_FAR = (

@@ -233,6 +233,12 @@ class Reason(Enum):
         _("There is no room for pictures on our disk."),
         _("It goes on by itself when there is room. Tell whoever looks after this application."),
     )
+    GARBLED = (
+        "garbled",
+        Trouble.REQUEST,
+        _("The archive sent a message that is longer than any that is taken, or is none."),
+        _("This needs the archive's administrator."),
+    )
     NOT_REQUESTED = (
         "not-requested",
         Trouble.REQUEST,

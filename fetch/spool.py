@@ -107,6 +107,10 @@ class Spool:
         """Leave word for whoever fetches this study that an object of it was refused, and why."""
         self._mark(digest(study_uid), code)
 
+    def refuse_message(self, study: str) -> None:
+        """The same of what came as one of this study (its digest) and could not be read at all."""
+        self._mark(study, Reason.GARBLED.code)
+
     def refuse_foreign(self, study: str, instance_uid: str, *, certain: bool = True) -> None:
         """The same of an object of another study, that came when this one (its digest) was asked for.
 

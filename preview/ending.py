@@ -9,7 +9,7 @@ from preview.records import Outcome, Scope
 _REFUSED = frozenset(
     {
         *(Reason.NO_OBJECT, Reason.WRONG_UID, Reason.SYNTAX_NOT_TAKEN, Reason.TOO_LARGE, Reason.NOT_KEPT),
-        Reason.ARCHIVED,
+        *(Reason.ARCHIVED, Reason.GARBLED),
     }
 )
 """Why we do not take what an archive did send, or why it said that it cannot yet: there is no blame in it."""

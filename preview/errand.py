@@ -4,7 +4,7 @@ import logging
 import math
 import random
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
@@ -22,6 +22,7 @@ from preview.means import learn, means_for
 from preview.parts import Parts
 from preview.patience import rest, tries_again
 from preview.pictures.drawing import Drawers, Drawn
+from preview.pictures.thumbnail import DrawingKind
 from preview.progress import ENLARGED, THUMBNAIL, Progress, Tell, nobody
 from preview.records import Outcome, Scope
 
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 _CANCEL_S = 0.8
 """So long what arrived before a Cancel may still take to be taken up and drawn."""
+_MOST_KINDS_OF_CARDS = 5
+_NO_IMAGE = ": not an image"
+"""How the reason of a document's card ends (``preview.pictures.thumbnail``)."""
 _LOOK_S = 0.25
 """Cancel is looked for so often, whatever is waited for."""
 
@@ -141,6 +145,8 @@ class _Drawing:
         self._under_way: dict[Future[Drawn], Received] = {}
         self._done: deque[Future[Drawn]] = deque()
         self._until = math.inf
+        self._cards: Counter[str] = Counter()
+        """Why images that came are cards, how many each."""
 
     def begin(self, received: Received) -> None:
         """Everything gets a thumbnail; what stands for a series gets a larger picture in the same pass."""
@@ -171,9 +177,17 @@ class _Drawing:
         while self.look() and self._under_way:
             wait(self._under_way, _LOOK_S, FIRST_COMPLETED)
 
+    def note_cards(self) -> None:
+        """For the log: what could not be drawn, and why; what is no image is no news."""
+        for why, count in self._cards.most_common(_MOST_KINDS_OF_CARDS):
+            if why and not why.endswith(_NO_IMAGE):
+                self._progress.note(noted(Note.CARD, count=count, why=why))
+
     def _take(self, received: Received, drawn: Drawn) -> None:
         listed = self._retrieval.is_listed(received.instance_uid)
         self._progress.take(received, drawn, listed=listed)
+        if drawn.drawing.kind is DrawingKind.CARD and received.instance_uid in self._progress.held:
+            self._cards[drawn.drawing.reason or ""] += 1
         self._retrieval.read(received.instance_uid, drawn.header.references if drawn.header else ())
 
 
@@ -189,6 +203,7 @@ def _draw_all(retrieval: Retrieval, progress: Progress, drawers: Drawers, charse
                 retrieval.widen()
     finally:
         drawing.take_all()
+        drawing.note_cards()
         progress.flush()
 
 

@@ -73,8 +73,8 @@ def associate(
         except (FetchError, RuntimeError) as error:
             ended = isinstance(error, RuntimeError) and not association.is_established
             left_early.close()
-            if line.fault:
-                raise line.fault from None
+            if line.fault:  # it does speak DICOM, but for this
+                raise trouble(Reason.GARBLED, line.fault.detail) from None
             if ended:  # pynetdicom's word for a line that broke between two of our messages
                 raise trouble(Reason.CONNECTION_LOST, "the association ended") from None
             raise

@@ -124,6 +124,8 @@ class Pushing:
         self._assoc.dul.join(_END_S)
         if self._intake:
             self._intake.close()
+        if self._inlet.garbled:
+            self._tell_of_garbled()
         if self._sources:
             counts = "".join(f" {_WORDS[status]}={count}" for status, count in sorted(self._count.items()))
             seconds = time.monotonic() - began
@@ -207,6 +209,12 @@ class Pushing:
             self._meet(asked_for)
             certain = request.MoveOriginatorMessageID is not None
             self._house.spool.refuse_foreign(asked_for, instance_uid, certain=certain)
+
+    def _tell_of_garbled(self) -> None:
+        """Leave word at the study of which something came last, or the only one that was asked for."""
+        study = self._met[-1] if self._met else self._house.spool.moves.asked_for(self._sources, None)
+        if study:
+            self._house.spool.refuse_message(study)
 
     def _tell_of_unasked(self, study_uid: str, received: Received, request: C_STORE) -> None:
         """Once a study and connection, of what is no answer to anything that we asked for."""

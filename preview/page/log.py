@@ -54,7 +54,8 @@ def told(line: LogLine, translate: Translate = str, choose: Choose = in_english)
 
 def _said(facts: Iterable[tuple[str, int | str]], translate: Translate) -> Iterable[tuple[str, str]]:
     for name, value in facts:
-        yield name, _word(str(value), translate)
+        text = str(value)
+        yield name, translate(text) if name == "why" and text else _word(text, translate)
 
 
 def _word(value: str, translate: Translate) -> str:

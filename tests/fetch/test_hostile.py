@@ -13,13 +13,13 @@ import pytest
 from peers import LOCAL, QUICK, answer, answering, got, query, serving, source
 from pydicom.charset import convert_encodings
 from pydicom.uid import CTImageStorage
-from pynetdicom import evt
+from pynetdicom import AE, evt
 from pynetdicom.dimse_primitives import C_GET
 from support.studies import study
 
 from fetch.errors import FetchError, RequestFault, SetupFault, SourceUnreachable
 from fetch.find import find, find_study
-from fetch.model import AnswerKind, Instance, Timeouts
+from fetch.model import AnswerKind, Instance, Received, Timeouts
 from fetch.notes import Noted
 from fetch.reasons import Reason
 from fetch.retrieve import Retrieval
@@ -29,6 +29,7 @@ from preview.asking import GIVEN_UP
 from preview.demo.archive import Archive
 from preview.demo.contexts import FIND_MODEL as FIND
 from preview.demo.contexts import GET_MODEL as GET
+from preview.demo.contexts import listen
 
 UNDECODABLE = b"\x08\x00\x40\x11\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\x7f"  # a sequence without an end
 
@@ -219,7 +220,7 @@ def test_who_announces_too_much_is_told_so_by_an_abort():
     assert heard == [bytes.fromhex("07 00 00000004 00 00 02 06")]
 
 
-def test_a_pdu_that_is_too_long_in_the_middle_of_an_association_has_the_same_reason():
+def test_a_pdu_that_is_too_long_in_the_middle_of_an_association_is_a_garbled_message():
     def on_find(event):
         event.assoc.dul.socket.socket.sendall(b"\x04\x00" + struct.pack(">I", 2**31))
         time.sleep(0.5)
@@ -227,7 +228,49 @@ def test_a_pdu_that_is_too_long_in_the_middle_of_an_association_has_the_same_rea
 
     with serving([FIND], (evt.EVT_C_FIND, on_find)) as port, within(3):
         (said,) = find(query(), [source(port)], LOCAL)
-    assert (said.kind, said.reason) == (AnswerKind.OUTAGE, Reason.NOT_DICOM)
+    assert (said.kind, said.reason) == (AnswerKind.OUTAGE, Reason.GARBLED)
+
+
+@contextmanager
+def poisoned(datasets, poison):
+    """An archive that says 4 GiB whenever it comes to this instance, and sends all others."""
+    held = {ds.SOPInstanceUID: ds for ds in datasets}
+
+    def on_get(event):
+        asked = event.identifier.SOPInstanceUID
+        uids = [asked] if isinstance(asked, str) else list(asked)
+        yield len(uids)
+        for uid in uids:
+            if uid == poison:
+                event.assoc.dul.socket.socket.sendall(
+                    b"\x04\x00" + struct.pack(">I", 0xFFFFFFF0) + bytes(2**20)
+                )
+            yield 0xFF00, held[uid]
+
+    ae = AE("MAIN")
+    ae.add_supported_context(GET)
+    ae.add_supported_context(CTImageStorage, scu_role=True, scp_role=True)
+    server = listen(ae, 0, [(evt.EVT_C_GET, on_get)])
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+
+
+@pytest.mark.parametrize("place", [0, 5, 11])
+def test_one_image_that_comes_as_four_gigabytes_costs_itself_alone(place):
+    datasets = study(images=12, study_uid="1.2.3")
+    wanted = [Instance(ds.SeriesInstanceUID, ds.SOPInstanceUID, CTImageStorage) for ds in datasets]
+    poison, arrived = wanted[place].instance_uid, []
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with (
+        poisoned(datasets, poison) as port,
+        Retrieval(source(port), LOCAL, "1.2.3", only=wanted, tick=0.1) as brought,
+    ):
+        arrived += [event.instance_uid for event in brought if isinstance(event, Received)]
+    assert sorted(arrived) == sorted(one.instance_uid for one in wanted if one.instance_uid != poison)
+    assert brought.given_up == {poison: Reason.GARBLED}
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - most < 60_000  # KiB
 
 
 def test_a_pdu_that_never_becomes_whole_is_given_up_with_the_time_outs():
