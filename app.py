@@ -2,10 +2,12 @@
 
 import os
 import sys
+import time
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
-from flask import Flask, request
+from flask import Flask
 from flask_babel import Babel, get_locale
 from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
@@ -15,6 +17,7 @@ from fetch.records import Records, open_database
 from fetch.settings import Settings, WrongSettings, load_settings
 from preview import assets, cli, explaining, headers, logs, words
 from preview.database import migrate
+from preview.languages import Written
 from preview.parts import parts_of
 from preview.routes import (
     archives,
@@ -28,6 +31,7 @@ from preview.routes import (
     launching,
     notices,
     opening,
+    preferences,
     resolving,
     study,
     unmatched,
@@ -36,9 +40,13 @@ from preview.routes.polling import version
 from preview.secret import secret_key
 from preview.viewer import compare_link, image_link, study_link
 
-LANGUAGES = ["en"]
 _DOWN = (health, archives, fallback, fallback_plan, notices, downtime)
 """The pages for when imaging is down, and for afterwards."""
+_PROCESSES = {"worker", "reconciler", "prober", "receiver"}
+"""What is started once and is to stay: it waits for a database that starts at the same time, or is away."""
+_DATABASE_TRIES = 30
+_DATABASE_PAUSE_S = 2.0
+_WAITING = "The database server does not answer; trying again for a minute (Ctrl-C stops that).\n"
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -52,13 +60,24 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["preview"] = parts
     Htmx(app)
     CSRFProtect(app).exempt(launching.launch)  # a signed token, and no cookie
-    Babel(app, locale_selector=lambda: request.accept_languages.best_match(LANGUAGES) or "en")
+    Babel(app, locale_selector=preferences.language).domain_instance = Written()
     words.register(app, settings.app.zone)
     explaining.register(app, settings)
     headers.register(app, settings.app.embed_origins)
     failing.register(app)
     banner.register(app)
-    for blueprint in (assets, banner, opening, launching, imaging, study, unmatched, resolving, *_DOWN):
+    for blueprint in (
+        preferences,
+        assets,
+        banner,
+        opening,
+        launching,
+        imaging,
+        study,
+        unmatched,
+        resolving,
+        *_DOWN,
+    ):
         app.register_blueprint(blueprint.blueprint)
     app.jinja_env.globals.update(
         settings=settings,
@@ -81,16 +100,29 @@ def _settings_or_exit() -> Settings:
 
 
 def _records_or_exit(settings: Settings) -> Records:
-    try:
-        records = Records(open_database(settings.app.database))
-        migrate(records, settings.app)
-    except (OperationalError, OSError) as error:
-        sys.stderr.write(
-            f"The database in app.database cannot be opened ({logs.describe(error)}).\n"
-            "Check that its server runs, or that this user may write its folder.\n"
-        )
-        raise SystemExit(1) from None
+    """The database, migrated. A command says at once that its server is away, a process waits for it."""
+    records = Records(open_database(settings.app.database))
+    for tries_left in reversed(range(_DATABASE_TRIES)):
+        try:
+            migrate(records, settings.app)
+        except (OperationalError, OSError) as error:
+            is_away = records.engine.dialect.name == "postgresql" and isinstance(error, OperationalError)
+            if not (is_away and tries_left and _is_to_stay()):
+                sys.stderr.write(
+                    f"The database in app.database cannot be opened ({logs.describe(error)}).\n"
+                    "Check that its server runs, or that this user may write its folder.\n"
+                )
+                raise SystemExit(1) from None
+            if tries_left == _DATABASE_TRIES - 1:
+                sys.stderr.write(_WAITING)
+            time.sleep(_DATABASE_PAUSE_S)
+        else:
+            break
     return records
+
+
+def _is_to_stay() -> bool:
+    return Path(sys.argv[0]).name == "gunicorn" or not _PROCESSES.isdisjoint(sys.argv[1:])
 
 
 def _configure(app: Flask, settings: Settings) -> None:
@@ -106,5 +138,4 @@ def _configure(app: Flask, settings: Settings) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(hours=24),
         MAX_CONTENT_LENGTH=64 * 1024,
         WTF_CSRF_TIME_LIMIT=None,  # a page may stay open for a whole shift
-        BABEL_TRANSLATION_DIRECTORIES="preview/translations",
     )

@@ -109,5 +109,12 @@ def staff_context(session: Session, browser: str | None, now: datetime) -> Conte
     return session.scalar(newest) if browser else None
 
 
+def newest_context(session: Session, browser: str | None, now: datetime) -> ContextRow | None:
+    """Whatever this browser's user opened last and has still open."""
+    mine = (ContextRow.session == browser) & (ContextRow.ends_at > now)
+    newest = select(ContextRow).where(mine).order_by(ContextRow.made_at.desc()).limit(1)
+    return session.scalar(newest) if browser else None
+
+
 def _hashed(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()

@@ -13,6 +13,7 @@ from fetch.counted_lines import CountedLines
 from fetch.errors import FetchError, UnsafeQuery
 from fetch.find import find_each
 from fetch.model import Answer, AnswerKind, Patient, PatientIdentity, PatientQuery, Source, Study
+from fetch.reasons import Reason
 from fetch.sources import protocol
 from preview.explaining import explained
 from preview.parts import Parts
@@ -92,13 +93,28 @@ def _reason(answer: Answer) -> str | None:
 def _print_lines(answers: Sequence[Answer]) -> None:
     for answer in answers:
         source = answer.source
-        click.echo(f"{_named(source)}: {answer.kind}")
+        click.echo(f"{_named(source)}: {_said(answer)}")
         if answer.reason:
             click.echo(f"  {_reason(answer)}{_detail(answer.detail)}")
         for study in answer.studies:
             click.echo(_lines(study))
         if answer.outside:
             click.echo(f"  {answer.outside} more outside the range")
+
+
+def _said(answer: Answer) -> str:
+    """In words; the JSON has the code."""
+    count = len(answer.studies)
+    studies = f"{count} {'study' if count == 1 else 'studies'}"
+    if answer.reason is Reason.NAME_ONLY:
+        return f"asked by name and birth date only, {studies} found"
+    return {
+        AnswerKind.FOUND: f"{studies} found",
+        AnswerKind.ABSENT: "searched, none in this range",
+        AnswerKind.TRUNCATED: f"searched in part, {studies} found",
+        AnswerKind.NOT_ASKED: "not asked (--all asks it by this id all the same)",
+        AnswerKind.OUTAGE: "could not be asked",
+    }[answer.kind]
 
 
 def _named(source: Source) -> str:

@@ -2,7 +2,7 @@
 
 import secrets
 
-from flask import Flask, Response, current_app, make_response, render_template, request
+from flask import Flask, Response, current_app, make_response, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DatabaseError
@@ -12,7 +12,7 @@ from werkzeug.exceptions import Forbidden, Gone, HTTPException, MethodNotAllowed
 from preview.logs import describe
 from preview.range import WrongRange
 from preview.routes import launching
-from preview.routes.guard import SessionEnded
+from preview.routes.guard import AdminsOnly, SessionEnded, open_now
 
 
 def register(app: Flask) -> None:
@@ -34,10 +34,17 @@ def refused(error: HTTPException) -> Response:
         return make_response(error.get_response())
     if code == 404 and request.headers.get("HX-Request"):  # what is shown may no longer be
         return make_response(render_template("_gone.html"), code)
-    response = _page(code, *_sentences(error))
+    response = _page(code, *_sentences(error), back=_back(error))
     if isinstance(error, MethodNotAllowed):
         response.allow.update(error.valid_methods or ())
     return response
+
+
+def _back(error: HTTPException) -> str:
+    """Where whoever only lacks a role goes on: the patient that they have open."""
+    lacks_role = isinstance(error, Forbidden) and not isinstance(error, SessionEnded)
+    context = open_now() if lacks_role else None
+    return url_for("imaging.page", key=context.key) if context and context.patient_id else ""
 
 
 def _sentences(error: HTTPException) -> tuple[str, str, str]:
@@ -53,11 +60,17 @@ def _sentences(error: HTTPException) -> tuple[str, str, str]:
             gettext("A link from the clinical application opens once, and only for a short time."),
             gettext("Open the patient again from the clinical application."),
         )
+    if isinstance(error, AdminsOnly):
+        return (
+            gettext("Only an administrator may do this"),
+            gettext("You are signed in, but your role does not include it."),
+            gettext("Ask an administrator of the preview, or the helpdesk, to do it."),
+        )
     if isinstance(error, Forbidden):
         return (
-            gettext("Only staff see this page"),
-            gettext("Your role does not include it."),
-            gettext("Ask the helpdesk if you need it for your work."),
+            gettext("Only imaging staff see this page"),
+            gettext("You are signed in, but your role does not include it."),
+            gettext("Ask imaging staff, or the helpdesk if you need it for your work."),
         )
     if isinstance(error, NotFound):
         return (
@@ -116,8 +129,11 @@ def unexpected(error: Exception) -> Response:
     )
 
 
-def _page(code: int, title: str, what: str, next_step: str, reference: str = "") -> Response:
+def _page(
+    code: int, title: str, what: str, next_step: str, reference: str = "", *, back: str = ""
+) -> Response:
     if request.endpoint == "launching.launch":
         return launching.refusal(code, what, reference)
-    body = render_template("error.html", title=title, what=what, next_step=next_step, reference=reference)
+    said = {"title": title, "what": what, "next_step": next_step, "reference": reference, "back": back}
+    body = render_template("error.html", **said)
     return make_response(body, code)

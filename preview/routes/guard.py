@@ -18,6 +18,10 @@ class SessionEnded(Forbidden):
     """The context is not this browser's, or no longer."""
 
 
+class AdminsOnly(Forbidden):
+    """What staff may not do either."""
+
+
 def parts() -> Parts:
     return cast(Parts, current_app.extensions["preview"])
 
@@ -66,17 +70,23 @@ def opened_as_staff(key: str) -> ContextRow:
 def opened_as_admin(key: str) -> ContextRow:
     row = opened(key)
     if row.role is not Role.ADMIN:
-        raise Forbidden
+        raise AdminsOnly
     return row
 
 
 def staff() -> ContextRow:
-    """Any context in which this browser's user is staff."""
+    """Any context in which this browser's user is staff. Whoever has another one open only lacks the role."""
     with parts().records.read() as db:
         row = access.staff_context(db, session.get(_BROWSER), parts().now)
-    if row is None:
-        raise SessionEnded
-    return row
+    if row is not None:
+        return row
+    raise SessionEnded if open_now() is None else Forbidden
+
+
+def open_now() -> ContextRow | None:
+    """What this browser's user opened last, if it has not ended."""
+    with parts().records.read() as db:
+        return access.newest_context(db, session.get(_BROWSER), parts().now)
 
 
 def visible(context: ContextRow, study_key: str) -> StudyRow:

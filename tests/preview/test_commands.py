@@ -99,7 +99,9 @@ def test_find_refuses_an_id_that_would_match_others(site, archive, wrong):
 
 def test_find_reads_well_without_json(site, chest):
     done = site.flask("find", "--patient", "4471902", "--issuer", "HOSP")
-    assert "FOUND" in done.stdout
+    assert "Main archive (main, 127.0.0.1:" in done.stdout
+    assert "): 1 study found" in done.stdout
+    assert not re.search(r"FOUND|ABSENT|NOT_ASKED|OUTAGE", done.stdout)
     assert chest in re.sub(r"\s+", "", done.stdout)
 
 

@@ -144,7 +144,8 @@ def test_an_outage_has_its_sentence_and_its_next_step(site, client, archive, beh
     assert "✕ Not searched Main archive" in said
     assert sentence in said
     assert next_step in said
-    assert "Imaging may exist there. For urgent images, call Radiology 2345." in said
+    assert "Imaging may exist there. It is asked again by itself as soon as it answers." in said
+    assert "For urgent images, call Radiology 2345." in said
     assert "Not every archive could be asked." in text_of(html)
 
 

@@ -192,7 +192,7 @@ def test_a_session_ends(site, client, addresses):
 def test_a_referrer_does_not_see_the_unmatched_list(client, opened):
     response = client.get(f"/staff/{context_key(opened)}/unmatched")
     assert response.status_code == 403
-    assert "Only staff see this page" in text_of(response.text)
+    assert "Only imaging staff see this page" in text_of(response.text)
     assert client.get("/unmatched").status_code == 403
     assert "Unmatched studies" not in client.page(opened)
 
@@ -384,3 +384,20 @@ def test_the_poll_address_of_one_page_serves_only_its_browser(site, client, arch
     html = client.page(client.opened(site, ask=False))
     assert site.app.test_client().get(polled_address(html)).status_code == 403
     assert client.get(polled_address(html)).status_code == 204
+
+
+@pytest.mark.parametrize("address", ["/downtime", "/admin/notices", "/admin/fallback", "/archives"])
+def test_whoever_lacks_the_role_is_told_so_and_led_back(client, opened, address):
+    response = client.get(address)
+    assert response.status_code == 403
+    said = text_of(response.text)
+    assert "Only imaging staff see this page You are signed in, but your role does not include it." in said
+    assert "session has ended" not in said
+    assert f'href="{opened}"' in response.text
+
+
+def test_staff_are_told_what_only_an_administrator_may_do(site, client):
+    key = context_key(client.get(site.launch(None, Role.STAFF)).headers["Location"])
+    response = client.get(f"/admin/{key}/fallback/edit")
+    assert response.status_code == 403
+    assert "Only an administrator may do this" in text_of(response.text)
