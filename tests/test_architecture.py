@@ -17,6 +17,8 @@ DRAWING = {
     "preview/pictures/cards.py",
     "preview/pictures/colour.py",
     "preview/pictures/decoding.py",
+    "preview/pictures/frame_image.py",
+    "preview/pictures/mosaic.py",
     "preview/pictures/overlays.py",
     "preview/pictures/pdf.py",
     "preview/pictures/pixels.py",

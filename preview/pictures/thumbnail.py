@@ -8,15 +8,13 @@ from PIL import Image
 from pydicom import Dataset
 
 from preview.pictures.cards import card, page
-from preview.pictures.colour import colour
 from preview.pictures.contrast import Range
 from preview.pictures.frame_facts import first_number
-from preview.pictures.fringe import without_fringe
-from preview.pictures.grey import grey, padding
+from preview.pictures.frame_image import frame_image
 from preview.pictures.kinds import kind_name, not_an_image, says_image
+from preview.pictures.mosaic import composed
 from preview.pictures.order import standing
 from preview.pictures.overlays import graphics, marked
-from preview.pictures.palette import supplemented
 from preview.pictures.pdf import ENCAPSULATED_PDF, first_page
 from preview.pictures.pixels import BAD_INPUT, TOO_MUCH_MEMORY, CannotDrawError, Pixels
 from preview.pictures.place import place_of
@@ -34,7 +32,7 @@ from preview.pictures.shape import (
     oblongness,
     scaled,
 )
-from preview.pictures.slides import why_not_drawn
+from preview.pictures.slides import Level, is_overview, level, why_not_drawn
 from preview.pictures.stack import common_range, spread
 
 _ANY = 2**31
@@ -42,6 +40,11 @@ _ANY = 2**31
 
 _PAGE = 1024
 """Pixels that the longest side of a document's page counts as."""
+
+_BEHIND_OVERVIEWS = 0.25
+"""Of its detail, so that a level of a slide stands for its series only where there is no overview
+(``preview.pictures.order`` takes it for nearly empty then).
+"""
 
 
 class DrawingKind(StrEnum):
@@ -154,9 +157,12 @@ def card_drawing(name: str, explanation: str, sizes: Sequence[int], reason: str 
 
 
 def _draw_frames(ds: Dataset, pixels: Pixels, sizes: Sequence[int], max_frames: int) -> Drawing:
-    if reason := why_not_drawn(ds, max(pixels.stated, pixels.count)):
+    frames = max(pixels.stated, pixels.count)
+    if reason := why_not_drawn(ds, frames):
         raise CannotDrawError(reason)
     pixels.check()
+    if slide := level(ds, frames):
+        return _draw_slide(ds, pixels, sizes, slide)
     wanted, common = spread(pixels.count, max_frames), common_range(ds, pixels)
     drawn, failures = [], []
     for index in wanted:
@@ -176,6 +182,27 @@ def _draw_frames(ds: Dataset, pixels: Pixels, sizes: Sequence[int], max_frames: 
         largest=max(one.largest for one in drawn),
         poster=poster.frame,
         detail=poster.detail,
+    )
+
+
+def _draw_slide(ds: Dataset, pixels: Pixels, sizes: Sequence[int], slide: Level) -> Drawing:
+    grid, oblong, common = (slide.columns, slide.rows), oblongness(ds, 0), common_range(ds, pixels)
+    native = longest_side(*grid, oblong)
+    sides = [(size, side) for size in sizes if (side := allowed(size, native))]
+    enough = fitted_size(*grid, oblong, max((side for _, side in sides), default=THUMBNAIL))
+    image, missing = composed(
+        slide,
+        (pixels.columns, pixels.rows),
+        (min(2 * enough[0], slide.columns), min(2 * enough[1], slide.rows)),
+        lambda index, room: frame_image(ds, pixels, index, room, common)[0],
+    )
+    return Drawing(
+        DrawingKind.IMAGE,
+        1,
+        tuple(_picture(1, size, scaled(image, *fitted_size(*grid, oblong, side))) for size, side in sides),
+        reason=f"{missing} of {len(slide.tiles)} tiles could not be drawn." if missing else None,
+        largest=allowed(_ANY, native),
+        detail=detail(image) * (1 if is_overview(ds) else _BEHIND_OVERVIEWS),
     )
 
 
@@ -204,7 +231,7 @@ def _draw_frame(
     native = longest_side(*grid, oblong)
     sides = [(size, side) for size in sizes if (side := allowed(size, native))]
     enough = fitted_size(*grid, oblong, max((side for _, side in sides), default=THUMBNAIL))
-    image, window = _image(ds, pixels, index, enough, common)
+    image, window = frame_image(ds, pixels, index, enough, common)
     image = halfway(image, *enough)
     layer = graphics(ds, index, pixels.words)
     pictures = (
@@ -216,20 +243,6 @@ def _draw_frame(
 
 def _marked(picture: Image.Image, layer: Image.Image | None) -> Image.Image:
     return picture if layer is None else marked(picture, layer)
-
-
-def _image(
-    ds: Dataset, pixels: Pixels, index: int, enough: tuple[int, int], common: Range | None
-) -> tuple[Image.Image, str]:
-    """In all its pixels, or in so many of them that both sides are long enough."""
-    frame = pixels.decode(index, enough)
-    if frame.samples.ndim == 2 and frame.meaning != "PALETTE COLOR":
-        samples = frame.samples
-        if frame.is_smaller:
-            samples = without_fringe(samples, padding(ds, samples))
-        shown = grey(ds, index, samples, common)
-        return Image.fromarray(supplemented(ds, samples, shown.picture)), shown.window
-    return colour(ds, frame), ""
 
 
 def _draw_rendered(ds: Dataset, encoded: bytes, sizes: Sequence[int]) -> Drawing:

@@ -230,7 +230,7 @@ def test_what_needs_too_much_memory_says_so(monkeypatch):
 
     says = "This needs more memory than a preview may take."
     with monkeypatch.context() as patched:
-        patched.setattr("preview.pictures.thumbnail.grey", short_of_memory)
+        patched.setattr("preview.pictures.frame_image.grey", short_of_memory)
         assert draw(ct()).reason == says
     with monkeypatch.context() as patched:
         patched.setattr("preview.pictures.decoding.uncompressed", short_of_memory)

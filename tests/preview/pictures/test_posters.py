@@ -150,7 +150,7 @@ def test_tiles_of_a_slide_are_a_card():
     drawing = draw(slide("VOLUME", 12))
     assert (drawing.kind, drawing.reason) == (
         DrawingKind.CARD,
-        "A level of a slide in 12 tiles: only overviews in one piece are drawn.",
+        "A level of a slide in 12 tiles: only overviews are drawn.",
     )
 
 
