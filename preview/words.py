@@ -27,6 +27,7 @@ def register(app: Flask, zone: ZoneInfo) -> None:
         "person": person,
         "day": day,
         "clock": lambda moment: clock(moment, zone),
+        "exactly": lambda moment: clock(moment, zone, seconds=True),
         "born": born,
         "sex": sex,
         "study_when": study_when,
@@ -64,15 +65,16 @@ def _group(group: str) -> str:
 
 def day(when: date) -> Markup:
     """``22-Nov-2026``."""
-    text = format_date(when, "dd-MMM-yyyy", locale=_locale())
+    text = format_date(when, "dd-LLL-yyyy", locale=_locale())
     return Markup('<time datetime="{}">{}</time>').format(when.isoformat(), text)
 
 
-def clock(moment: datetime, zone: ZoneInfo) -> Markup:
-    """``14:05`` today, else with its date; times of this system are in the site's zone."""
+def clock(moment: datetime, zone: ZoneInfo, *, seconds: bool = False) -> Markup:
+    """``14:05`` today (or ``14:05:30``), else with its date; times of this system are in the site's zone."""
     local = moment.astimezone(zone)
     today = datetime.now(zone).date()
-    pattern = "HH:mm" if local.date() == today else "dd-MMM-yyyy HH:mm"
+    time = "HH:mm:ss" if seconds else "HH:mm"
+    pattern = time if local.date() == today else f"dd-LLL-yyyy {time}"
     text = format_datetime(local, pattern, tzinfo=zone, locale=_locale())
     return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), text)
 
@@ -92,7 +94,7 @@ def birth(patient: Patient) -> str:
     """``14-Jul-1945``, to be compared letter by letter; what cannot be read as it is written, or nothing."""
     if patient.birth_date is None:
         return patient.birth_date_text.strip()
-    return str(format_date(patient.birth_date, "dd-MMM-yyyy", locale=_locale()))
+    return str(format_date(patient.birth_date, "dd-LLL-yyyy", locale=_locale()))
 
 
 def age(patient: Patient) -> str:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from fetch.reasons import Reason
 from preview.health.machine import is_ready, readiness
 from preview.health.report import SystemReport, report
-from preview.routes.guard import parts
+from preview.routes.guard import open_now, parts
 from preview.routes.polling import poll_answer
 
 blueprint = Blueprint("health", __name__)
@@ -32,7 +32,8 @@ def ready() -> Response:
 
 @blueprint.get("/status")
 def page() -> str:
-    return render_template("system.html", view=_report())
+    """Whoever comes from a patient's page is led back to it."""
+    return render_template("system.html", view=_report(), context=open_now())
 
 
 @blueprint.get("/status/updates")

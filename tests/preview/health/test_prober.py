@@ -162,7 +162,10 @@ def test_every_page_says_that_an_archive_is_down_by_its_one_poll(site, client, a
     )
     assert "What was fetched before can still be seen" in text
     assert "call Radiology 2345" in text
-    assert re.search(r"Next check [\d:]+", text)
+    assert re.search(r"Next check \d\d:\d\d:\d\d", text)
+    assert text.count("call Radiology 2345") == text.count("What to do ↗") == 1
+    visible = re.sub(r"(?s)</summary>.*?</details>", "</summary></details>", answer.text)
+    assert "Nothing answers" not in text_of(visible), "one line says it; the rest is folded"
     assert 'id="alarm"' in answer.text
     again = client.get(_banner_address(answer.text), headers={"HX-Request": "true"})
     assert again.status_code == 204 or 'id="alarm"' not in again.text, "announced twice"
@@ -170,6 +173,7 @@ def test_every_page_says_that_an_archive_is_down_by_its_one_poll(site, client, a
     look(site)
     over = client.get(_banner_address(answer.text), headers={"HX-Request": "true"})
     assert "can be reached again since" in text_of(over.text)
+    assert "What it left unanswered is asked again by itself." in text_of(over.text)
     assert 'id="tidings"' in over.text
 
 
@@ -247,3 +251,13 @@ def test_a_suspicion_is_looked_into_at_once(site):
     with site.parts.records.write() as session:
         suspect(session, "main", site.parts.now)
     assert prober.due() == [source]
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/{}/notices", "/staff/{}/downtime", "/admin/{}/fallback", "/staff/{}/archives", "/status"]
+)
+def test_from_every_page_of_an_outage_a_link_leads_back_to_the_patient(site, client, path):
+    patient = client.opened(site, role=Role.STAFF)
+    html = client.page(path.format(patient.split("/")[2]))
+    assert re.search(rf'<p class="back"><a href="{patient}">', html)
+    assert 'class="back"' not in site.app.test_client().page("/status")
