@@ -121,7 +121,7 @@ def standing(plan: Plan) -> str:
 
 
 def written(day: date) -> str:
-    return str(format_date(day, "dd-MMM-yyyy", locale=str(get_locale() or "en")))
+    return str(format_date(day, "dd-LLL-yyyy", locale=str(get_locale() or "en")))
 
 
 def publish(folder: Path, files: dict[str, bytes]) -> None:

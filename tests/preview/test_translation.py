@@ -7,12 +7,12 @@ from io import BytesIO
 
 import pytest
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from flask_babel import Babel
 from sqlalchemy import select, text, update
 from support.inspecting import parsed
-from support.installation import ROOT, source_block
+from support.installation import source_block
+from support.sentences import extracted
 from support.studies import OKAFOR, study
 
 from fetch.identity import Agreement, Doubt, Field, Remark
@@ -27,17 +27,11 @@ from preview.pictures.selection import _TITLES, Purpose, Selected, Selection
 from preview.records import AskRow, ContextRow, FetchRow, InstanceRow, NoteRow, Role, SeriesRow
 from preview.routes import refusals
 
-METHODS = [
-    ("templates/**.html", "jinja2"),
-    ("app.py", "python"),
-    ("preview/**.py", "python"),
-    ("fetch/**.py", "python"),
-]
 SAID_IN = ("alt", "aria-label", "title", "placeholder")
 DATA = re.compile(
     r"OKAFOR|Adaeze|4471902|HOSP\b|City Hospital|Radiology 2345|Main archive|Other archive|CT Thorax|CT\b"
     r"|MR\b|Axial \d|\bA1\b|F-[0-9A-F]{6}|E-[0-9A-F]{6}|S:\d+|Dr Referrer"
-    r"|14-Jul-1975"
+    r"|14-Jul-1975|English|Deutsch"
 )
 """What the tests put in: names, ids, labels of the settings; and references, and DICOM's short names.
 
@@ -47,15 +41,7 @@ A birth date that is compared letter by letter is in the reader's language, but 
 
 @pytest.fixture(scope="module")
 def sentences() -> list:
-    """Every message that pybabel would extract; plural forms as pairs."""
-    strict = {"templates/**.html": {"silent": "false"}}
-    found = extract_from_dir(str(ROOT), METHODS, strict, directory_filter=ours)
-    return list(dict.fromkeys(message for _, _, message, _, _ in found))
-
-
-def ours(folder: str) -> bool:
-    relative = folder.removeprefix(str(ROOT)).strip("/")
-    return not relative.startswith((".", "tests", "var", "preview/demo", "node_modules"))
+    return list(extracted())
 
 
 @pytest.fixture(scope="module")
@@ -412,7 +398,7 @@ def note_every_verdict(site) -> None:
     "why",
     [
         *("outdated", "no-choice", "needs-reason", "images-of-another", "same-person", "linked-elsewhere"),
-        *("nobody-chosen", "unknown-patient", "nothing-to-undo", "nameless"),
+        *("nobody-chosen", "unknown-patient", "nothing-to-undo", "nameless", "study-first"),
     ],
 )
 def test_why_nothing_was_decided_is_translated(translated, archive, why):
