@@ -2,7 +2,7 @@
 
 import struct
 
-from pynetdicom.dimse_primitives import C_GET, C_STORE
+from pynetdicom.dimse_primitives import C_FIND, C_GET, C_STORE
 
 from fetch.elements import is_uid
 
@@ -11,7 +11,7 @@ _NUMBER = struct.Struct("<H")
 _LONGEST = 64
 _LENGTH, _FIELD, _DATA_SET = 0x0000, 0x0100, 0x0800
 _NO_DATA_SET = 0x0101
-_STORE_REQUEST, _STORE_RESPONSE, _GET_RESPONSE = 0x0001, 0x8001, 0x8010
+_STORE_REQUEST, _STORE_RESPONSE, _GET_RESPONSE, _FIND_RESPONSE = 0x0001, 0x8001, 0x8010, 0x8020
 _UIDS = {0x0002: "AffectedSOPClassUID", 0x1000: "AffectedSOPInstanceUID"}
 _NUMBERS = {
     0x0110: "MessageID",
@@ -24,16 +24,19 @@ _NUMBERS = {
     0x1023: "NumberOfWarningSuboperations",
     0x1031: "MoveOriginatorMessageID",
 }
-_KINDS: dict[tuple[int, bool], type[C_STORE | C_GET]] = {
+Plain = C_STORE | C_GET | C_FIND
+_KINDS: dict[tuple[int, bool], type[Plain]] = {
     (_STORE_REQUEST, True): C_STORE,
     (_GET_RESPONSE, False): C_GET,
+    (_FIND_RESPONSE, True): C_FIND,
 }
 """By command field, and whether a data set follows."""
 _TEXTS = {0x1030: "MoveOriginatorApplicationEntityTitle"}
 
 
-def plain(encoded: bytes | bytearray) -> C_STORE | C_GET | None:
-    """A C-STORE request, or a C-GET response without a data set, that is as the standard has it.
+def plain(encoded: bytes | bytearray) -> Plain | None:
+    """A C-STORE request, a C-GET response without a data set or a C-FIND response with one, as the standard
+    has it.
 
     None for whatever else it is: that is left to pynetdicom.
     """
@@ -62,7 +65,7 @@ def _values(encoded: bytes | bytearray) -> dict[int, bytes]:
     return values
 
 
-def _set(primitive: C_STORE | C_GET, element: int, value: bytes) -> None:
+def _set(primitive: Plain, element: int, value: bytes) -> None:
     content: str | int
     if element in _UIDS:
         keyword, content = _UIDS[element], _uid(value)

@@ -29,8 +29,10 @@ class Inlet:
         self._longest = _LONGEST_REQUEST
         self._end = time.monotonic() + opening
         self._admitted = False
+        self.garbled = False
+        """Did something come of whoever was admitted that nothing could be made of?"""
         wire: Any = assoc.dul.socket
-        wire.recv = self._received
+        wire.recv, wire.some = self._received, self._now
         line: socket.socket = wire.socket
         line.settimeout(_LOOK_S)
         line.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # each of our answers is small, and waited for
@@ -45,6 +47,7 @@ class Inlet:
         """So many bytes, fewer at the end of the line. Raises an OSError for what is too long or too slow."""
         line = self._line
         if count > self._longest:
+            self.garbled = self._admitted
             self._hang_up(line)
             raise OSError("a PDU that is too long")
         taken, read = bytearray(count), 0
@@ -57,6 +60,11 @@ class Inlet:
                     break
                 read += some
         return taken[:read] if read < count else taken
+
+    def _now(self, room: memoryview, *, whole: bool) -> int:  # noqa: ARG002 — as the lines that we open
+        """How many bytes came, 0 at the end of the line. Raises an OSError for what is too slow."""
+        self._end = time.monotonic() + _SILENCE_S
+        return self._some(self._line, room)
 
     @property
     def _line(self) -> socket.socket:

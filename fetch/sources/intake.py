@@ -99,7 +99,7 @@ class Intake:
         whole_command = control & 3 == _COMMAND | _LAST and self._assoc.dimse.message is None
         if self._coming is not None:
             self._fill(self._coming, control, data)
-        elif whole_command and (message := commands.plain(data)) is not None:
+        elif whole_command and isinstance(message := commands.plain(data), C_STORE | C_GET):
             self._begin(message, context_id)
         else:
             primitive = P_DATA()

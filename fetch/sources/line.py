@@ -2,9 +2,9 @@
 
 import socket
 import ssl
+import struct
 import threading
 from functools import partial
-from select import select
 from typing import Any
 
 from pynetdicom import evt
@@ -23,6 +23,10 @@ LONGEST_PDU = 8 * 2**20
 """The longest PDU we do take. Its length field could say 4 GiB (PS3.8 9.3.1), before anything is checked."""
 _A_ABORT = bytes((7, 0, 0, 0, 0, 4, 0, 0, 2, 6))  # PS3.8 9.3.8: the provider's, invalid PDU parameter value
 _LOOK_S = 0.1
+_LOOK = struct.pack("ll", 0, int(_LOOK_S * 1e6))
+"""As the kernel takes it (timeval)."""
+_FEW = 2**16
+"""Bytes asked for where a message begins, or is short; within a long one nobody waits for our word."""
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 
 
@@ -53,7 +57,9 @@ class Line:
         wire: Any = event.assoc.dul.socket
         # Small messages wait for nothing: with Nagle's algorithm each request takes 40 ms longer.
         wire.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        wire.recv = partial(self._received, wire)
+        if not isinstance(wire.socket, ssl.SSLSocket):
+            wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _LOOK)
+        wire.recv, wire.some = partial(self._received, wire), partial(self._some, wire)
         event.assoc._reactor_checkpoint = Turnstile()  # noqa: SLF001 — its thread does not run yet
         wake_when_needed(event.assoc)
 
@@ -74,11 +80,10 @@ class Line:
         taken, read = bytearray(count), 0
         with memoryview(taken) as room:
             while read < count:
-                some = self._some(wire, room[read:])
+                some = self._some(wire, room[read:], whole=True)
                 if not some:
                     break
                 read += some
-        self._heard = self._heard or read > 0
         return taken[:read] if read < count else taken
 
     @staticmethod
@@ -88,26 +93,30 @@ class Line:
             wire.socket.shutdown(socket.SHUT_RDWR)
         raise OSError("a PDU that is too long")
 
-    def _some(self, wire: AssociationSocket, room: memoryview) -> int:
+    def _some(self, wire: AssociationSocket, room: memoryview, *, whole: bool) -> int:
+        """How many bytes came, 0 at the end of the line. Raises :class:`_Aborted`.
+
+        ``whole``: as many as there is room for are sure to come.
+        """
         while wire.socket:
-            some = self._at_hand(wire.socket, room)
+            some = self._at_hand(wire.socket, room, whole=whole)
             if some is not None:
+                self._heard = self._heard or some > 0
                 return some
             if wire.assoc._sent_abort:  # noqa: SLF001 — the only sign of it before the line is closed
                 raise _Aborted
         return 0
 
-    def _at_hand(self, wire: socket.socket, room: memoryview) -> int | None:
+    def _at_hand(self, wire: socket.socket, room: memoryview, *, whole: bool) -> int | None:
         """How many bytes came within a moment; 0 at the end of the line, None if there were none yet."""
         if isinstance(wire, ssl.SSLSocket):
             return self._decrypted(wire, room)
         try:
-            some = wire.recv_into(room, 0, socket.MSG_DONTWAIT)
+            some = wire.recv_into(room, 0, socket.MSG_WAITALL if whole else 0)
         except BlockingIOError:
-            if not select([wire], [], [], _LOOK_S)[0]:
-                return None
-            some = wire.recv_into(room)
-        _acknowledge_now(wire)
+            return None
+        if len(room) <= _FEW:
+            _acknowledge_now(wire)
         return some
 
     def _decrypted(self, wire: ssl.SSLSocket, room: memoryview) -> int | None:

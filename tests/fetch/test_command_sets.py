@@ -6,10 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydicom.uid import CTImageStorage
-from pynetdicom.dimse_messages import C_GET_RSP, C_STORE_RQ, C_STORE_RSP, DIMSEMessage
-from pynetdicom.dimse_primitives import C_GET, C_STORE
+from pynetdicom.dimse_messages import C_FIND_RSP, C_GET_RSP, C_STORE_RQ, C_STORE_RSP, DIMSEMessage
+from pynetdicom.dimse_primitives import C_FIND, C_GET, C_STORE
 from pynetdicom.dsutils import encode
 from pynetdicom.pdu_primitives import P_DATA
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
 from fetch.sources import commands
 
@@ -69,6 +70,17 @@ def test_so_is_what_an_archive_reports_on_the_way(status, counts):
         setattr(response, f"NumberOf{how}Suboperations", count)
     command = encoded(response, C_GET_RSP)
     assert isinstance(commands.plain(command), C_GET)
+    assert said(commands.plain(command)) == said(as_pynetdicom_reads(command))
+
+
+@given(US, US)
+def test_so_is_one_of_the_answers_to_a_question(message_id, status):
+    answer = C_FIND()
+    answer.MessageIDBeingRespondedTo, answer.Status = message_id, status
+    answer.AffectedSOPClassUID = StudyRootQueryRetrieveInformationModelFind
+    answer.Identifier = BytesIO(b"1234")
+    command = encoded(answer, C_FIND_RSP)
+    assert isinstance(commands.plain(command), C_FIND)
     assert said(commands.plain(command)) == said(as_pynetdicom_reads(command))
 
 
