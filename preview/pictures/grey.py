@@ -19,6 +19,9 @@ Floats = npt.NDArray[np.float64]
 _SAMPLED = 128
 """Rows and columns, at most about twice this, that are looked at to find the range of an image."""
 
+_AT_ONCE = 2**17
+"""Pixels that are looked up together."""
+
 
 @dataclass(frozen=True)
 class Grey:
@@ -97,8 +100,17 @@ def _through_table(stored: Array, ends: Array, tone: Callable[[Array], Bytes]) -
     values = np.arange(int(ends[0]), int(ends[1]) + 1).astype(stored.dtype)
     table = np.zeros(2 ** (8 * codes.itemsize), np.uint8)
     table[values.view(codes)] = tone(values)
-    # No code is outside the table, so there is nothing to clip: it is the mode that looks for nothing else.
-    picture: Bytes = table.take(stored.view(codes), mode="clip")
+    return _looked_up(table, stored.view(codes))
+
+
+def _looked_up(table: Bytes, codes: Array) -> Bytes:
+    """Some rows at a time: numpy makes eight bytes of every code first, and those stay near the processor."""
+    picture = np.empty(codes.shape, np.uint8)
+    rows = max(1, _AT_ONCE // codes.shape[1])
+    for first in range(0, codes.shape[0], rows):
+        band = slice(first, first + rows)
+        # No code is outside the table and needs clipping: it is the mode that looks for nothing else.
+        table.take(codes[band], mode="clip", out=picture[band])
     return picture
 
 

@@ -36,11 +36,13 @@ def allow(seconds: float) -> None:
 
 
 def _give_memory_back() -> None:
-    """The C library keeps what one large image took for the next, unless it is told not to."""
+    """What an X-ray image takes is kept for the next, which saves a quarter of the time it takes to draw one;
+    of what larger ones take the C library would keep all, unless it is told not to.
+    """
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):  # glibc
-        libc.mallopt(_M_MMAP_THRESHOLD, 4 * 2**20)
-        libc.mallopt(_M_TRIM_THRESHOLD, 8 * 2**20)
+        libc.mallopt(_M_MMAP_THRESHOLD, 16 * 2**20)
+        libc.mallopt(_M_TRIM_THRESHOLD, 24 * 2**20)
 
 
 def _mapped() -> int:
