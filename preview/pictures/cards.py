@@ -15,6 +15,11 @@ _REASON = (0xA7, 0xB0, 0xBA)
 _LEGIBLE = 96
 """Pixels; a smaller card has room for the name alone."""
 
+_TITLE = 3
+"""Lines that a title may have."""
+
+_MORE = "…"
+
 _ILLEGIBLE = "Its text cannot be written here: read it in the viewer."
 
 _Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
@@ -39,15 +44,29 @@ def page(size: int, kind: str, title: str, lines: Sequence[str]) -> Image.Image:
     pen, room = ImageDraw.Draw(image), size - 2 * _margin(size)
     small, large, tiny = _font(max(10, size // 18)), _font(max(12, size // 13)), _font(max(10, size // 20))
     written = [(line, small, _REASON) for line in _wrapped(kind, small, room)]
-    written += [(line, large, _NAME) for line in _wrapped(title, large, room)[:3]]
-    written += [(part, tiny, _NAME) for line in lines for part in _wrapped(line, tiny, room)]
-    top: float = _margin(size)
-    for line, font, colour in written:
-        if top + _height(font) > size - _margin(size) / 2:
-            break
+    written += [(line, large, _NAME) for line in _first(_wrapped(title, large, room), _TITLE, large, room)]
+    tops = [
+        _margin(size) + sum(_height(font) for _, font, _ in written[:number])
+        for number in range(len(written))
+    ]
+    for top, (line, font, colour) in zip(tops, written, strict=True):
         pen.text((_margin(size), top), line, font=font, fill=colour)
-        top += _height(font)
+    top = _margin(size) + sum(_height(font) for _, font, _ in written) + size // 64
+    fit = int((size - _margin(size) / 2 - top) // _height(tiny))
+    text = [part for line in lines for part in _wrapped(line, tiny, room)]
+    for number, line in enumerate(_first(text, fit, tiny, room)):
+        pen.text((_margin(size), top + number * _height(tiny)), line, font=tiny, fill=_NAME)
     return image
+
+
+def _first(lines: list[str], most: int, font: _Font, room: float) -> list[str]:
+    """So many of them; the last says that there are more: half a sentence may mean its opposite."""
+    if len(lines) <= most:
+        return lines
+    shown = lines[: max(0, most)]
+    while shown and font.getlength(f"{shown[-1]} {_MORE}") > room:
+        shown[-1] = shown[-1].rpartition(" ")[0]
+    return [*shown[:-1], f"{shown[-1]} {_MORE}".strip()] if shown else []
 
 
 def legible(text: str) -> str:
@@ -104,12 +123,21 @@ def _height(font: _Font) -> float:
 
 
 def _wrapped(text: str, font: _Font, room: float) -> list[str]:
-    """Lines that fit; a word longer than a line stands alone and is cut by the edge."""
+    """Lines that fit; a word longer than a line is broken."""
     lines: list[str] = []
-    for word in text.split():
+    for word in (part for whole in text.split() for part in _broken(whole, font, room)):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and font.getlength(longer) <= room:
             lines[-1] = longer
         else:
             lines.append(word)
     return lines
+
+
+def _broken(word: str, font: _Font, room: float) -> list[str]:
+    parts = [""]
+    for letter in word:
+        if parts[-1] and font.getlength(parts[-1] + letter) > room:
+            parts.append("")
+        parts[-1] += letter
+    return parts

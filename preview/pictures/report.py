@@ -1,6 +1,6 @@
 """What a document without pixels is about: its title and first lines, but nothing that says whose it is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -21,6 +21,8 @@ _DEEPEST = 8
 _LONGEST = 400
 """Characters of one line; no card has room for more."""
 
+_LEFT_OUT = "…"
+
 _SHOWN = ("CONTAINS", "HAS PROPERTIES", "INFERRED FROM")
 """Relations (PS3.3 C.17.3.2.4) to what is reported; others say who observed, whom, and how."""
 
@@ -39,13 +41,23 @@ class Report:
 def report(ds: Dataset) -> Report:
     """Of an object of any kind; nothing odd in it can raise."""
     kind = text(ds, "SOPClassUID").removeprefix(STORAGE)
-    told = next((tell for begins, tell in _BY_CLASS.items() if f"{kind}.".startswith(f"{begins}.")), None)
-    if told is None:
+    tell = next((tell for begins, tell in _BY_CLASS.items() if f"{kind}.".startswith(f"{begins}.")), None)
+    if tell is None:
         return Report()
     mentions = Mentions(ds)
-    title, lines = told(ds)
-    lines = (line for line in islice(lines, _MOST_LOOKED_AT) if line and not mentions.within(line))
-    return Report("" if mentions.within(title) else title, tuple(islice(lines, _MOST_LINES)))
+    title, lines = tell(ds)
+    told = _without(mentions, islice(lines, _MOST_LOOKED_AT))
+    return Report("" if mentions.within(title) else title, tuple(islice(told, _MOST_LINES)))
+
+
+def _without(mentions: Mentions, lines: Iterable[str]) -> Iterator[str]:
+    """What is left out leaves a trace: what stands around it may mean something else without it."""
+    before = ""
+    for line in filter(None, lines):
+        shown = _LEFT_OUT if mentions.within(line) else line
+        if shown != _LEFT_OUT or before != _LEFT_OUT:
+            yield shown
+        before = shown
 
 
 _Told = tuple[str, Iterator[str]]
@@ -86,7 +98,9 @@ def _text(item: Dataset) -> str:
 
 def _short(words: str) -> str:
     """Cut between two words: half a name would not be known as one."""
-    return words if len(words) <= _LONGEST else words[:_LONGEST].rpartition(" ")[0]
+    if len(words) <= _LONGEST:
+        return words
+    return f"{words[:_LONGEST].rpartition(' ')[0]} {_LEFT_OUT}".strip()
 
 
 def _code(item: Dataset) -> str:

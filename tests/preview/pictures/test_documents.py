@@ -169,7 +169,7 @@ def test_nobody_is_named_by_a_report():
             PatientBirthDate="19700102",
         )
     )
-    assert (told.title, told.lines) == ("", ("Finding: A mass.",))
+    assert (told.title, told.lines) == ("", ("…", "Finding: A mass."))
 
 
 def test_nobody_is_named_by_a_report_in_other_spellings():
@@ -187,12 +187,30 @@ def test_nobody_is_named_by_a_report_in_other_spellings():
             PatientBirthDate="19700102",
         )
     )
-    assert (told.title, told.lines) == ("", ("Finding: Raumforderung.",))
+    assert (told.title, told.lines) == ("", ("…", "Finding: Raumforderung."))
 
 
 def test_a_long_line_is_not_cut_within_a_word():
     told = report(structured(item("TEXT", "Finding", TextValue="x" * 395 + " Sentinel, and more")))
-    assert told.lines == ("Finding: " + "x" * 395,)
+    assert told.lines == ("Finding: " + "x" * 395 + " …",)
+
+
+def test_text_that_is_cut_off_says_so():
+    """Half a sentence may mean its opposite."""
+    whole = [f"Finding {number}" for number in range(40)]
+    font = cards._font(12)
+    assert cards._first(whole, 3, font, 200) == ["Finding 0", "Finding 1", "Finding 2 …"]
+    assert cards._first(["no sign of", "anything"], 1, font, font.getlength("no sign of")) == ["no sign …"]
+    assert cards._first(whole[:2], 2, font, 200) == whole[:2]
+    assert cards._first(whole, 0, font, 200) == []
+
+
+def test_a_word_that_is_longer_than_a_line_is_broken():
+    font = cards._font(12)
+    lines = cards._wrapped("Segmentation_of_the_left_lung_by_somebody is here", font, 100)
+    assert "".join(lines).replace(" ", "") == "Segmentation_of_the_left_lung_by_somebodyishere"
+    assert all(font.getlength(line) <= 100 for line in lines)
+    assert cards._wrapped("m", font, 1) == ["m"]
 
 
 def test_a_report_is_drawn_with_its_words():
