@@ -60,6 +60,8 @@ _ALONE = "66"
 _IMAGES = ("6.2", "30", "81.1", "82.1", "481.2", "501.4", "501.5", "501.6")
 """By the same part: images that are not called so, such as volumes, maps and doses."""
 
+_DIRECTORY = "1.2.840.10008.1.3.10"
+
 _SYNTAXES = {
     uid.JPEGExtended12Bit: "JPEG with 12 bits",
     uid.JPEGLossless: "JPEG lossless",
@@ -90,6 +92,8 @@ _VIDEOS = {
 
 def not_an_image(sop_class: str) -> str | None:
     """What this kind of object is if it is none that has pictures: drawing its pixels would mislead."""
+    if sop_class == _DIRECTORY:
+        return "Table of contents (DICOMDIR)"
     if not sop_class.startswith(_STORAGE):
         return None
     arcs = sop_class.removeprefix(_STORAGE).split(".")

@@ -7,6 +7,7 @@ from enum import StrEnum
 from PIL import Image
 from pydicom import Dataset
 
+from fetch.sources.reading import text
 from preview.pictures.cards import card, page
 from preview.pictures.contrast import Range
 from preview.pictures.frame_facts import first_number
@@ -275,7 +276,6 @@ def _picture(frame: int, size: int, image: Image.Image) -> Picture:
 
 
 def _sop_class(ds: Dataset) -> str:
-    try:
-        return str(ds.get("SOPClassUID") or "")
-    except BAD_INPUT:
-        return ""
+    """As the object says itself, else as the file around it does: a DICOMDIR has no other."""
+    around = getattr(ds, "file_meta", None) or Dataset()
+    return text(ds, "SOPClassUID") or text(around, "MediaStorageSOPClassUID")

@@ -76,6 +76,16 @@ def test_an_image_that_is_not_called_so_is_one(arc):
     assert not_an_image(ROOT + arc) is None
 
 
+def test_what_only_the_file_says_is_believed():
+    """A DICOMDIR has no SOP class of its own."""
+    ds = Dataset()
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
+    assert draw(ds).reason == "Table of contents (DICOMDIR): not an image"
+    ds.SOPClassUID = ROOT + "66"
+    assert draw(ds).reason == "Raw data: not an image"
+
+
 def test_a_class_of_somebody_s_own_has_no_name():
     assert kind_name("1.2.3.4") == kind_name("") == "Unknown kind of object"
     assert draw(of("1.2.3.4")).reason == "Unknown kind of object: not an image"
