@@ -26,6 +26,13 @@ def under_names(query: PatientQuery, names: Sequence[str], source: Source, local
     return _together(found, next((matches.shortened for matches in found if matches.shortened), None))
 
 
+def of_orders(orders: Sequence[str], source: Source, local: Local) -> Matches:
+    """The studies with these accession numbers. Whose they are is not said by that: others count so too."""
+    asked = [identifiers.of_study(AccessionNumber=order) for order in orders]
+    found = protocol.find(source, local, *asked)
+    return _together(found, next((matches.shortened for matches in found if matches.shortened), None))
+
+
 def everything(query: PatientQuery, ids: Sequence[str], source: Source, local: Local, today: date) -> Matches:
     """All the studies under these ids, which mean one patient there. Raises if the first is not answered."""
     found: list[Matches] = []

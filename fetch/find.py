@@ -10,7 +10,7 @@ from functools import partial
 from pydicom.dataset import Dataset
 
 from fetch.allowance import Allowance, LocalAllowance
-from fetch.asking import everything, under_names
+from fetch.asking import everything, of_orders, under_names
 from fetch.errors import FetchError, UnsafeQuery, refuse_unsafe_uid, trouble
 from fetch.model import Answer, AnswerKind, Approach, Local, PatientQuery, Source, Study, is_one_uid
 from fetch.reasons import Reason
@@ -113,36 +113,59 @@ def ask(
     query: PatientQuery, source: Source, approach: Approach, local: Local, *, allowance: Allowance = _HERE
 ) -> Answer:
     """Ask one source. Every failure to ask is an ``OUTAGE`` with its reason, never an empty answer."""
-    if not (approach.ids or approach.names):
+    if not (approach.ids or approach.names or approach.orders):
         return Answer(source, AnswerKind.NOT_ASKED, reason=Reason.OTHER_ISSUER)
     try:
         with allowance.line(source, party=_PARTY, urgent=True):
             if approach.ids:
                 matches = everything(query, approach.ids, source, local, date.today())
-            else:
+            elif approach.names:
                 matches = under_names(query, approach.names, source, local)
+            else:
+                matches = Matches(())
+            ordered = _ordered(approach, source, local)
     except FetchError as error:
         return Answer(source, AnswerKind.OUTAGE, reason=error.reason, detail=error.detail, approach=approach)
-    answer = _answer(query, source, approach, matches)
+    answer = _answer(query, source, approach, matches, ordered)
     if answer.kind is AnswerKind.ABSENT and (foreign := _means_little(query, source, approach)):
         return replace(answer, kind=AnswerKind.NOT_ASKED, reason=foreign)
     return answer
 
 
+def _ordered(approach: Approach, source: Source, local: Local) -> Sequence[Study]:
+    """What has the accession number of an order; an archive that takes no such key answers with others too.
+
+    Where it was asked by id or name as well, that this was not answered takes nothing from that answer.
+    """
+    if not approach.orders:
+        return ()
+    try:
+        found = of_orders(approach.orders, source, local)
+    except FetchError as error:
+        if not (approach.ids or approach.names):
+            raise
+        log.info("source=%s was not asked for the order: %s", source.name, error)
+        return ()
+    studies = [read_study(ds, source) for ds in found.identifiers]
+    return [s for s in studies if is_one_uid(s.study_uid) and s.accession.strip() in approach.orders]
+
+
 def _means_little(query: PatientQuery, source: Source, approach: Approach) -> Reason | None:
     """Why nothing found does not mean that there is none, if it was asked by no id of its own."""
     if not approach.ids:
-        return Reason.NAME_ONLY
+        return Reason.NAME_ONLY if approach.names else Reason.OTHER_ISSUER
     identity = query.patient.identity
     by_ours = approach.ids == (identity.patient_id,) and identity.issuer != source.issuer
     return Reason.OTHER_ISSUER if by_ours else None
 
 
-def _answer(query: PatientQuery, source: Source, approach: Approach, matches: Matches) -> Answer:
+def _answer(
+    query: PatientQuery, source: Source, approach: Approach, matches: Matches, ordered: Sequence[Study]
+) -> Answer:
     studies = [read_study(ds, source) for ds in matches.identifiers]
     usable = [s for s in studies if is_one_uid(s.study_uid)]
     named, dropped = _named(usable, approach)
-    once = {study.study_uid: study for study in named}.values()
+    once = {study.study_uid: study for study in (*ordered, *named)}.values()
     inside = [s for s in once if query.covers(s.study_date) and query.wants(s.modalities)]
     dropped = {Reason.UNREADABLE: len(studies) - len(usable)} | dropped
     strangers = dropped.get(Reason.IGNORED_KEY, 0)

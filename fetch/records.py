@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -156,6 +157,28 @@ class StudyRow(PatientColumns, Base):
         )
 
 
+class PartRow(PatientColumns, Base):
+    """Images inside a study that name somebody else than the study does: the columns here, as their own
+    headers say. They are withheld until staff have said that it is the same person.
+    """
+
+    __tablename__ = "study_parts"
+    __table_args__ = (UniqueConstraint("study_row", "print"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_row: Mapped[int] = mapped_column(ForeignKey("studies.id"))
+    print: Mapped[str] = mapped_column(String(64))
+    """Stands for what the headers say of the patient."""
+    key: Mapped[str] = mapped_column(String(32), index=True)
+    """Names the folder of its pictures: not that of the study's."""
+    issuer_assumed: Mapped[bool] = mapped_column(default=False)
+    decision: Mapped[int | None]
+    """What staff have decided about it; None while they have not, or have taken it back."""
+    released: Mapped[bool] = mapped_column(default=False)
+    """By that decision they are the study's own: the same person."""
+    first_seen_at: Mapped[datetime]
+
+
 class UnmatchedRow(PatientColumns, Base):
     """A study that was found for a patient (the columns here) but is not provably that patient's.
 
@@ -165,7 +188,7 @@ class UnmatchedRow(PatientColumns, Base):
 
     __tablename__ = "unmatched"
     __table_args__ = (
-        UniqueConstraint("study_row", "issuer", "patient_id"),
+        UniqueConstraint("study_row", "issuer", "patient_id", "part_row"),
         Index("ix_unmatched_open", "settled_at", "urgency", "first_seen_at"),
         Index("ix_unmatched_patient", "issuer", "patient_id"),
     )
@@ -173,6 +196,8 @@ class UnmatchedRow(PatientColumns, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(32), unique=True, default=new_key)
     study_row: Mapped[int] = mapped_column(ForeignKey("studies.id"))
+    part_row: Mapped[int] = mapped_column(default=0)
+    """Which part of the study it is about: 0 for the study as a whole."""
     doubts: Mapped[list[str]]
     """Why it waits, by codes; what staff have settled is no doubt any more."""
     grade: Mapped[str] = mapped_column(String(16), default="")
@@ -195,6 +220,22 @@ class UnmatchedRow(PatientColumns, Base):
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     study: Mapped[StudyRow] = relationship(lazy="joined")
+    part: Mapped[PartRow | None] = relationship(
+        primaryjoin="foreign(UnmatchedRow.part_row) == PartRow.id", lazy="joined", viewonly=True
+    )
+
+    @property
+    def described(self) -> Study:
+        """What it is about, with whoever the images themselves name where they are a part of it."""
+        if self.part is None:
+            return self.study.study
+        patient, assumed = self.part.patient, self.part.issuer_assumed
+        return replace(self.study.study, patient=patient, issuer_assumed=assumed)
+
+    @property
+    def found(self) -> Patient:
+        """The images' side."""
+        return self.part.patient if self.part is not None else self.study.patient
 
 
 class LineRow(Base):

@@ -70,6 +70,15 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def leaves_in_clear(address: str) -> bool:
+    """Would what is asked there leave this machine unencrypted? Not where it is no address at all."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme == "http" and parts.hostname not in LOOPBACK
+
+
 def _own_address(value: str) -> str:
     parts = urlsplit(_web_address(value))
     _expect(

@@ -37,6 +37,7 @@ from fetch.setting_types import (
     TimeZone,
     WaitingSeconds,
     WebAddress,
+    leaves_in_clear,
 )
 
 PREFIX = "PREVIEW_"
@@ -213,6 +214,8 @@ class Identity(BaseModel):
     model_config = _strict
     pix: WebAddress | None = None
     """Where a cross-reference manager (IHE PIXm) answers: the root of its FHIR, without the operation."""
+    pix_plain_http: bool = False
+    """May the patient's id travel to it in clear, over http to another machine?"""
     pix_auth_file: AuthFile | None = None
     pix_tls_ca: ReadableFile | None = None
     pix_tls_certificate: ReadableFile | None = None
@@ -281,7 +284,7 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
     """
     path = path or Path(environment.get(WHERE, "preview.toml"))
     table = _read(path)
-    problems = _overlay(table, environment) + _doubles(table) + _halves(table)
+    problems = _overlay(table, environment) + _doubles(table) + _halves(table) + _in_clear(table)
     try:
         file = _File.model_validate(table)
     except ValidationError as wrong:
@@ -448,6 +451,19 @@ def _halves(table: dict[str, Any]) -> list[str]:
                 " administrator; or 'auto' or 'c-get'"
             )
     return problems
+
+
+def _in_clear(table: dict[str, Any]) -> list[str]:
+    """A cross-reference manager is asked with the patient's id in the address."""
+    identity = table.get("identity")
+    said = identity if isinstance(identity, dict) else {}
+    asked = said.get("pix")
+    if not isinstance(asked, str) or said.get("pix_plain_http") is True or not leaves_in_clear(asked):
+        return []
+    expected = (
+        "https, because patients' ids stand in what is asked; plain http only to 127.0.0.1 or localhost"
+    )
+    return [f"identity.pix = {_shown(asked)}: expected {expected}, or with identity.pix_plain_http = true"]
 
 
 def _sends_in_clear(entry: Mapping[str, Any], local: object) -> bool:

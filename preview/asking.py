@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from fetch.find import find_each
+from fetch.find import alike, find_each
 from fetch.identity import Context, Grade, judge
 from fetch.model import Answer, AnswerKind, Patient, PatientQuery, Source, Study
 from fetch.reasons import Reason
@@ -151,13 +151,17 @@ def _note(parts: Parts, ask_id: str, asked: Patient, answer: Answer) -> None:
 
 
 def _likely(session: Session, asked: Patient, answer: Answer) -> Sequence[Study]:
-    """Of what was found by name nothing is kept of people who are certainly somebody else."""
-    if answer.approach.ids:
+    """Of what was found by name, or order, nothing is kept of people who are certainly somebody else."""
+    ids = answer.approach.ids
+    others = [
+        study for study in answer.studies if not any(alike(study.patient.identity.patient_id, i) for i in ids)
+    ]
+    if not others:
         return answer.studies
     context = Context.of(answer.source)
-    kept = {study.study_uid for study in answer.studies if _may_be(asked, study, context)}
-    kept |= linked_or_held(session, answer.studies)
-    return [study for study in answer.studies if study.study_uid in kept]
+    dropped = {study.study_uid for study in others if not _may_be(asked, study, context)}
+    dropped -= linked_or_held(session, others)
+    return [study for study in answer.studies if study.study_uid not in dropped]
 
 
 def _may_be(asked: Patient, study: Study, context: Context) -> bool:

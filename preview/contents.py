@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from fetch.model import Instance, Received, Series
+from fetch.model import Instance, Patient, Received, Series
 from fetch.reasons import Reason
-from fetch.records import StudyRow, insert_once, new_key
-from preview import selections
+from fetch.records import PartRow, StudyRow, insert_once, new_key
+from preview import selections, splitting
 from preview.pictures.drawing import Drawn, Header
 from preview.pictures.thumbnail import DrawingKind
 from preview.records import Arrival, Errand, FetchRow, InstanceRow, SeriesRow
@@ -29,11 +30,17 @@ def can_be_kept(instance_uid: str) -> bool:
 
 @dataclass(frozen=True)
 class Taken:
-    """One instance that arrived and was drawn, or has to be withheld."""
+    """One instance that arrived and was drawn, or has to be withheld.
+
+    ``claimed``: whom its header names, where that is somebody else than the study does; ``issuer`` stands in
+    where it names none.
+    """
 
     received: Received
     drawn: Drawn
     withheld: bool
+    claimed: Patient | None = None
+    issuer: str = ""
 
 
 def reserve(session: Session, which: ColumnElement[bool]) -> Sequence[StudyRow]:
@@ -54,6 +61,7 @@ def forget(session: Session, study: StudyRow) -> None:
     """
     study.key = new_key()
     session.execute(delete(InstanceRow).where(InstanceRow.study_row == study.id))
+    splitting.forget(session, study.id)
     session.execute(delete(SeriesRow).where(SeriesRow.study_row == study.id))
     selections.forget(session, study.id)
     theirs = FetchRow.study_row == study.id
@@ -87,11 +95,13 @@ def _withheld(study_row: int) -> ColumnElement[bool]:
     return (InstanceRow.study_row == study_row) & (InstanceRow.arrival == Arrival.WITHHELD)
 
 
-def held(session: Session, study_row: int) -> dict[str, int]:
-    """The instances of which something was put on the shelf, each with its first frame."""
+def held(session: Session, study_row: int) -> dict[str, tuple[str, int]]:
+    """The instances of which something was put on the shelf: in which folder ("": the study's), from which
+    frame on.
+    """
     on_shelf = InstanceRow.arrival.in_((Arrival.PICTURE, Arrival.CARD))
     rows = session.scalars(select(InstanceRow).where(InstanceRow.study_row == study_row, on_shelf))
-    return {row.instance_uid: min(row.frames, default=1) for row in rows}
+    return {row.instance_uid: (row.folder, min(row.frames, default=1)) for row in rows}
 
 
 def keep_series(session: Session, study_row: int, series: Series, posters: Collection[str]) -> None:
@@ -161,20 +171,48 @@ def batched(uids: Sequence[str], most: int) -> Iterator[Sequence[str]]:
         yield uids[first : first + most]
 
 
-def keep_drawn(session: Session, study_row: int, batch: Sequence[Taken]) -> None:
+def keep_drawn(session: Session, study_row: int, batch: Sequence[Taken], now: datetime) -> None:
     """Note what became of the instances of this batch."""
     rows = _instances(session, study_row, [taken.received.instance_uid for taken in batch])
     unlisted: dict[str, SeriesRow] = {}
+    parts: dict[int, PartRow] = {}
     for taken in batch:
-        if taken.received.instance_uid in rows:
-            _describe(session, rows[taken.received.instance_uid], taken, unlisted)
+        row = rows.get(taken.received.instance_uid)
+        if row is not None and taken.withheld:
+            part = _set_aside(session, row, taken, now)
+            parts |= {part.id: part} if part else {}
+        elif row is not None:
+            _describe(session, row, taken, unlisted)
+    session.flush()
+    for part in parts.values():
+        if part.released:
+            splitting.show(session, part)
+
+
+def _set_aside(session: Session, row: InstanceRow, taken: Taken, now: datetime) -> PartRow | None:
+    """Withhold it, with whom its header names; one of which that is not known stays nameless."""
+    row.arrival, row.part_row, row.folder, row.aside = Arrival.WITHHELD, None, "", {}
+    selections.keep(session, row.study_row, row.instance_uid, None)
+    if taken.claimed is None or taken.drawn.header is None:
+        return None
+    study = session.get_one(StudyRow, row.study_row)
+    part = splitting.part_of(session, study, taken.claimed, taken.issuer, now)
+    _describe_picture(row, taken)
+    splitting.set_aside(row, part, row.arrival, taken.drawn.header)
+    return part
 
 
 def _describe(session: Session, row: InstanceRow, taken: Taken, unlisted: dict[str, SeriesRow]) -> None:
-    if taken.withheld:
-        row.arrival = Arrival.WITHHELD
-        selections.keep(session, row.study_row, row.instance_uid, None)
-        return
+    row.part_row, row.folder, row.aside = None, "", {}
+    _describe_picture(row, taken)
+    if taken.drawn.header is not None:
+        _place_in_space(row, taken.drawn.header)
+        _place_in_series(session, row, taken.drawn.header, unlisted)
+        if taken.drawn.header.selection is not None:
+            selections.keep(session, row.study_row, row.instance_uid, taken.drawn.header.selection)
+
+
+def _describe_picture(row: InstanceRow, taken: Taken) -> None:
     drawing = taken.drawn.drawing
     row.arrival = Arrival.CARD if drawing.kind is DrawingKind.CARD else Arrival.PICTURE
     row.frames = sorted({picture.frame for picture in drawing.pictures})
@@ -182,11 +220,6 @@ def _describe(session: Session, row: InstanceRow, taken: Taken, unlisted: dict[s
     row.frame_count, row.largest = drawing.frames, drawing.largest
     row.window, row.reason = drawing.window[:64], (drawing.reason or "")[:256]
     row.poster_frame, row.detail = drawing.poster, drawing.detail
-    if taken.drawn.header is not None:
-        _place_in_space(row, taken.drawn.header)
-        _place_in_series(session, row, taken.drawn.header, unlisted)
-        if taken.drawn.header.selection is not None:
-            selections.keep(session, row.study_row, row.instance_uid, taken.drawn.header.selection)
 
 
 def _place_in_space(row: InstanceRow, header: Header) -> None:

@@ -26,13 +26,28 @@ def migrate(records: Records, app: App) -> None:
     with records.engine.connect() as connection:
         if _revision(connection) == newest:
             return
-    with _alone(app), records.engine.connect() as connection:
+    with _alone(app), records.engine.connect() as connection, _without_references(connection):
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         if _revision(connection) != newest:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         connection.commit()
+
+
+@contextmanager
+def _without_references(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew; whoever refers to it must not notice (lang_altertable, 7)."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
 
 
 def _revision(connection: Connection) -> str | None:

@@ -14,13 +14,13 @@ from fetch.model import Instance, Received, Source
 from fetch.reasons import Reason
 from fetch.records import StudyRow
 from fetch.retrieve import Retrieval
-from preview import contents
+from preview import contents, splitting
 from preview.bell import MOST_ATTEMPTS
 from preview.claim import Claim, Superseded, as_ended
 from preview.means import means_for
 from preview.parts import Parts
 from preview.pictures.drawing import Drawers, Drawn
-from preview.progress import ENLARGED, is_ours, put_on_shelf
+from preview.progress import ENLARGED, claimed, is_ours, put_on_shelf
 from preview.records import Arrival, InstanceRow, Outcome, SeriesRow
 from preview.slices import BY_NUMBER, as_shown
 
@@ -119,6 +119,20 @@ def _brought(
     return (Outcome.INCOMPLETE, Reason.SOME_MISSING, drawn) if missing else (Outcome.COMPLETE, None, drawn)
 
 
+def _folder(parts: Parts, claim: Claim, received: Received, drawn: Drawn) -> str | None:
+    """Where its pictures belong; None if it is nobody's who may be shown here."""
+    if drawn.crashed or drawn.header is None:
+        return None
+    if is_ours(claim, received, drawn.header):
+        return claim.study_key
+    whom = claimed(claim, received, drawn.header)
+    if whom is None:
+        return None
+    folder = splitting.folder(claim.study_key, whom)
+    with parts.records.read() as session:
+        return folder if splitting.is_released(session, claim.study_row, folder) else None
+
+
 def _is_among(wanted: Sequence[Instance], received: Received) -> bool:
     return any(instance.instance_uid == received.instance_uid for instance in wanted)
 
@@ -129,9 +143,10 @@ def _keep(parts: Parts, claim: Claim, received: Received, future: Future[Drawn])
         drawn = future.result()
     finally:
         _free(received)
-    if drawn.crashed or drawn.header is None or not is_ours(claim, received, drawn.header):
+    folder = _folder(parts, claim, received, drawn)
+    if folder is None:
         return False
-    put_on_shelf(parts, claim, received, drawn)
+    put_on_shelf(parts, folder, received, drawn)
     with parts.records.write() as session:
         contents.reserve(session, StudyRow.id == claim.study_row)
         claim.write(session, {"beat_at": parts.now, "moved_at": parts.now})

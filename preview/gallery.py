@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import BindParameter, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from fetch.records import StudyRow
+from fetch.records import PartRow, StudyRow
 from preview.page import Mark, Picture, Poster, Strip
 from preview.progress import THUMBNAIL
 from preview.records import Arrival, InstanceRow, SeriesRow
@@ -52,6 +52,30 @@ def _first_of(session: Session, series: Sequence[int]) -> dict[int | None, Insta
     return {row.series_row: row for row in rows}
 
 
+def part_posters(session: Session, study: StudyRow, part: PartRow) -> tuple[Poster, ...]:
+    """Pictures of the images that name somebody else than their study does: for staff, who decide."""
+    theirs = (InstanceRow.part_row == part.id) & (InstanceRow.frame_count > 0)
+    rows = session.scalars(select(InstanceRow).where(theirs).order_by(*BY_NUMBER).limit(_MOST_OF_A_PART))
+    return tuple(_set_aside(study, row) for row in rows)
+
+
+def _set_aside(study: StudyRow, row: InstanceRow) -> Poster:
+    frame = row.poster_frame or min(row.frames, default=1)
+    return Poster(
+        series=row.aside.get("series_uid", ""),
+        modality=row.aside.get("modality", ""),
+        description=row.aside.get("description", ""),
+        number=row.aside.get("number"),
+        count=None,
+        picture=_path(study, row, frame),
+        position=row.number or 0,
+        series_id=row.id,
+        frames=len(row.frames),
+        frame_count=row.frame_count,
+    )
+
+
+_MOST_OF_A_PART = 24
 _Said = Mapping[tuple[int, str], Marked]
 
 
@@ -90,7 +114,7 @@ _LARGEST_KEY = 2**31
 
 
 def _path(study: StudyRow, instance: InstanceRow, frame: int, size: int = THUMBNAIL) -> str:
-    return str(Place(study.key, picture_key(instance.instance_uid), frame, size))
+    return str(Place(instance.folder or study.key, picture_key(instance.instance_uid), frame, size))
 
 
 def strips(session: Session, study: StudyRow, only: int | None = None) -> tuple[Strip, ...]:

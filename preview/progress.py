@@ -11,11 +11,11 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from fetch.identity import same_nobody, same_person
-from fetch.model import Plan, Received, Series
+from fetch.model import Patient, Plan, Received, Series
 from fetch.notes import UNKNOWN, Note, Noted, noted
 from fetch.reasons import Reason
 from fetch.records import StudyRow
-from preview import contents, posters, strangers
+from preview import contents, posters, splitting, strangers
 from preview.asking import clear_foreign, note_foreign
 from preview.claim import Claim, as_ended
 from preview.contents import Taken
@@ -23,6 +23,7 @@ from preview.parts import Parts
 from preview.pictures.drawing import Drawn, Header
 from preview.records import NoteRow, Outcome, Scope
 from preview.shelf import Place, picture_key
+from preview.unmatched import clear_nameless, note_parts
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ class Progress:
         self._first_thumbnail: float | None = None
         self.held = self._already_held()
         self._held_before = len(self.held)
+        self._released: set[str] = set()
+        self._issuer = _issuer_of(parts, claim)
         self._remembered = self._remembered_strangers()
         self._moved_at: datetime | None = None
         self._way = ""
@@ -73,7 +76,7 @@ class Progress:
     @property
     def withheld(self) -> set[str]:
         """What is somebody else's: in this try, or before and not disproved since."""
-        return self._strangers | self._remembered
+        return (self._strangers | self._remembered) - self._released
 
     # --- what is expected
 
@@ -128,15 +131,23 @@ class Progress:
         if drawn.crashed:  # not held, so that the next try draws it
             self.crashed.add(received.instance_uid)
         elif not is_ours(self.claim, received, drawn.header):
-            self._strangers.add(received.instance_uid)
-            self._unwritten.append(Taken(received, drawn, withheld=True))
+            self._set_aside(received, drawn)
         elif not listed:
             self.note(noted(Note.REFUSED, reason=Reason.NOT_REQUESTED.code))
         else:
             self._keep(received, drawn)
 
+    def _set_aside(self, received: Received, drawn: Drawn) -> None:
+        """Withhold it; what names somebody else is drawn, for staff alone until they have decided."""
+        whom = claimed(self.claim, received, drawn.header)
+        if whom is not None:
+            folder = splitting.folder(self.claim.study_key, whom)
+            put_on_shelf(self._parts, folder, received, drawn)
+        self._strangers.add(received.instance_uid)
+        self._unwritten.append(Taken(received, drawn, withheld=True, claimed=whom, issuer=self._issuer))
+
     def _keep(self, received: Received, drawn: Drawn) -> None:
-        put_on_shelf(self._parts, self.claim, received, drawn)
+        put_on_shelf(self._parts, self.claim.study_key, received, drawn)
         self.held.add(received.instance_uid)
         self._remembered.discard(received.instance_uid)  # under this UID it came anew, and is ours
         self._unwritten.append(Taken(received, drawn, withheld=False))
@@ -277,19 +288,22 @@ class Progress:
         """What an earlier attempt drew, as far as its pictures are still on the shelf."""
         with self._parts.records.read() as session:
             on_record = contents.held(session, self.claim.study_row)
-        return {uid for uid, frame in on_record.items() if self._on_shelf(uid, frame)}
+        return {uid for uid, (folder, frame) in on_record.items() if self._on_shelf(uid, folder, frame)}
 
     def _remembered_strangers(self) -> set[str]:
         with self._parts.records.read() as session:
             return strangers.remembered(session, self.claim, anew=not self.held)
 
-    def _on_shelf(self, uid: str, frame: int) -> bool:
-        place = Place(self.claim.study_key, picture_key(uid), frame, THUMBNAIL)
+    def _on_shelf(self, uid: str, folder: str, frame: int) -> bool:
+        place = Place(folder or self.claim.study_key, picture_key(uid), frame, THUMBNAIL)
         return self._parts.shelf.path(place).is_file()
 
     def _write_counts(self, session: Session, **more: object) -> None:
         batch, self._unwritten = self._unwritten, []
         lines, self._notes = self._notes, []
+        contents.keep_drawn(session, self.claim.study_row, batch, self._parts.now)
+        self._released = splitting.released(session, self.claim.study_row)
+        self.held |= self._released & (self._strangers | self._remembered)
         counts = {
             "beat_at": self._parts.now,
             "expected": self.total,
@@ -304,7 +318,6 @@ class Progress:
         if len(self.held) > self._held_before:
             counts["crashes"] = 0
         self.claim.write(session, counts | more)
-        contents.keep_drawn(session, self.claim.study_row, batch)
         session.add_all(lines)
 
     def _note_strangers(self, session: Session, outcome: Outcome) -> None:
@@ -313,8 +326,12 @@ class Progress:
         There are none where every image came anew, or every one under whose UID a stranger came before.
         """
         study = session.get_one(StudyRow, self.claim.study_row)
-        if self.withheld:
+        sources = self._parts.settings.sources
+        note_parts(session, study, splitting.waiting(session, study.id), sources, self._parts.now)
+        if self.withheld - splitting.named(session, study.id):
             note_foreign(session, study, self.claim.patient, self._parts.now)
+        elif self.withheld:
+            clear_nameless(session, study, self._parts.now)
         elif outcome is Outcome.COMPLETE and self.claim.scope is Scope.ALL:
             clear_foreign(session, study, self._parts.now)
             contents.forget_strangers(session, study.id, self.listed)
@@ -349,7 +366,20 @@ def is_ours(claim: Claim, received: Received, header: Header | None) -> bool:
     return asked_for == (header.study_uid, header.instance_uid) and same_words
 
 
-def put_on_shelf(parts: Parts, claim: Claim, received: Received, drawn: Drawn) -> None:
+def claimed(claim: Claim, received: Received, header: Header | None) -> Patient | None:
+    """Whom an image of this very study names that is not the patient's; None if it is of no such study."""
+    if header is None or not contents.can_be_kept(received.instance_uid):
+        return None
+    asked_for = (claim.study_uid, received.instance_uid)
+    return header.patient if asked_for == (header.study_uid, header.instance_uid) else None
+
+
+def _issuer_of(parts: Parts, claim: Claim) -> str:
+    source = parts.settings.source(claim.source)
+    return source.issuer if source else ""
+
+
+def put_on_shelf(parts: Parts, folder: str, received: Received, drawn: Drawn) -> None:
     name = picture_key(received.instance_uid)
     for picture in drawn.drawing.pictures:
-        parts.shelf.put(Place(claim.study_key, name, picture.frame, picture.size), picture.png)
+        parts.shelf.put(Place(folder, name, picture.frame, picture.size), picture.png)

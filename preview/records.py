@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, Enum, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -243,6 +244,12 @@ class InstanceRow(Base):
     """Which of several frames stands for them."""
     detail: Mapped[float | None]
     """How much there is to see in it; None if unknown."""
+    part_row: Mapped[int | None] = mapped_column(ForeignKey("study_parts.id"), index=True)
+    """Of which part of the study it is, where its header names somebody else than the study does."""
+    folder: Mapped[str] = mapped_column(String(32), default="")
+    """Where its pictures are, if not in the study's folder."""
+    aside: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """What it would be, and in which series, if staff say that it is the same person's."""
 
 
 class SelectedRow(Base):

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from fetch.identity import Judgement
 from fetch.model import Patient
 from fetch.records import UnmatchedRow
-from preview import facts, gallery, wanting
+from preview import facts, gallery, splitting, wanting
 from preview.errand_facts import errands_of
 from preview.matching import deciding, known, listing, marks
 from preview.matching.bench import Bench
@@ -49,6 +49,8 @@ class Case:
     proposed: DecisionRow | None
     history: tuple[DecisionRow, ...]
     offered: tuple[Offered, ...]
+    images: int
+    """How many they are, where it is about images inside a study that name somebody else; else 0."""
     following: str
     """The key of the row that is next on the list; "" if there is none."""
 
@@ -104,11 +106,12 @@ def _case(
         judgement=judgement,
         doubts=doubts,
         stage=stage,
-        choices=choices(stage, asked=asked, other=chosen is not None),
+        choices=choices(stage, asked=asked, other=chosen is not None, of_part=row.part is not None),
         standing=standing,
         proposed=proposed,
         history=tuple(history),
         offered=_offered(parts, session, row, compared),
+        images=splitting.count(session, row.part) if row.part is not None else 0,
         following=_following(session, row),
     )
 
@@ -118,7 +121,10 @@ def _judged(
 ) -> tuple[Judgement | None, tuple[str, ...]]:
     if not compared.identity.patient_id:
         return None, tuple(row.doubts)
-    finding = Bench(session, compared, parts.settings.sources).finding(row.study)
+    bench = Bench(session, compared, parts.settings.sources)
+    if row.part is not None:
+        return bench.of_part(row.study, row.part), tuple(row.doubts)
+    finding = bench.finding(row.study)
     own = compared.identity == row.patient.identity and row.settled_at is None
     return finding.judgement, tuple(row.doubts) if own else finding.doubts
 
@@ -158,7 +164,10 @@ def look_facts(parts: Parts, row: UnmatchedRow, since: int) -> LookFacts:
     """``since``: the newest decision that the page knows of; any later one was made while it was open."""
     with parts.records.read() as session:
         errands = errands_of(session, [row.study], parts.now, parts.settings.app)
-        posters = gallery.posters(session, [row.study]).get(row.study.id, ())
+        if row.part is not None:
+            posters = gallery.part_posters(session, row.study, row.part)
+        else:
+            posters = gallery.posters(session, [row.study]).get(row.study.id, ())
         newest = session.get(DecisionRow, row.decision) if (row.decision or 0) > since else None
     return LookFacts(
         waits=row.settled_at is None,

@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fetch.find import alike
-from fetch.model import Answer, Patient, PatientQuery
+from fetch.model import Answer, AnswerKind, Approach, Patient, PatientQuery
+from fetch.reasons import Reason
 from fetch.records import StudyRow
 from preview import contents, unmatched
 from preview.parts import Parts
@@ -17,7 +18,7 @@ from preview.showing import CONCLUSIVE
 
 def compare(parts: Parts, ask: AskRow, asked: Patient, answer: Answer) -> None:
     """Compare a whole answer with what the source listed for this patient; any other proves nothing."""
-    if answer.kind not in CONCLUSIVE or not answer.approach.ids:  # by name it is no list of anybody's
+    if not _is_whole(answer):
         return
     query = PatientQuery(asked, ask.start, ask.end)
     listed = {study.study_uid for study in answer.studies} | answer.outside_uids
@@ -27,6 +28,16 @@ def compare(parts: Parts, ask: AskRow, asked: Patient, answer: Answer) -> None:
         back = [row.id for row in known if row.study_uid in answer.outside_uids and row.unlisted_at]
     if gone or back:
         _write(parts, asked, gone, back, ask.begun_at or ask.wanted_at)
+
+
+def _is_whole(answer: Answer) -> bool:
+    """Did it name everything that the question would have found? By name, that is no list of anybody's; but
+    what was under the name and the birth date before is there, or is not.
+    """
+    if answer.approach.ids:
+        return answer.kind in CONCLUSIVE
+    nothing = answer.kind is AnswerKind.NOT_ASKED and answer.reason is Reason.NAME_ONLY
+    return bool(answer.approach.names) and (nothing or answer.kind is AnswerKind.FOUND)
 
 
 def _write(
@@ -60,4 +71,13 @@ def _known(session: Session, asked: Patient, answer: Answer) -> Sequence[StudyRo
     )
     theirs_there = (StudyRow.source == answer.source.name) & StudyRow.id.in_(found)
     rows = session.scalars(select(StudyRow).where(theirs_there))
-    return [row for row in rows if any(alike(row.patient_id, one) for one in answer.approach.ids)]
+    return [row for row in rows if _would_be_named(row, asked, answer.approach)]
+
+
+def _would_be_named(row: StudyRow, asked: Patient, approach: Approach) -> bool:
+    """Does what the source said of it last fit the question?"""
+    if approach.ids:
+        return any(alike(row.patient_id, one) for one in approach.ids)
+    born = asked.birth_date is not None and row.birth_date == asked.birth_date
+    name = row.patient_name.casefold()
+    return born and any(name.startswith(one.casefold()) for one in approach.names)

@@ -7,12 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fetch.identity import RULES_VERSION, Doubt
-from fetch.model import Patient, PatientIdentity
-from fetch.records import StudyRow, UnmatchedRow, insert_once, new_key
+from fetch.model import Patient, PatientIdentity, Source
+from fetch.records import PartRow, StudyRow, UnmatchedRow, insert_once, new_key
+from preview import splitting
 from preview.matching import marks
 from preview.matching.bench import Bench, Finding
 from preview.matching.records import DecisionRow, Verdict
 from preview.matching.why import Why, urgency
+from preview.records import AskRow, ContextRow, FoundRow
 
 _SEEN_IN_IMAGES = (Doubt.FOREIGN_IMAGES.code,)
 """What a fetch saw in the images, only a fetch takes back, or staff."""
@@ -24,10 +26,11 @@ def judge(session: Session, row: StudyRow, asked: Patient, bench: Bench, now: da
     found for; what is certain now leaves it, and that is a decision too.
     """
     finding = bench.finding(row)
-    held = _all(session, row)
+    held = _whole(session, row)
     unmatched = next((one for one in held if one.patient.identity == asked.identity), None)
     if finding.certain:
         _take_back(session, held, (Why.SENT_UNASKED.code,), now)
+        _keep_to(session, row, bench, now)
     if not bench.knows(row.source) or (unmatched is None and not finding.doubts):
         return finding
     if unmatched is None:
@@ -102,11 +105,11 @@ def decided(
         waits=waits,
         source=study.source,
         study_uid=study.study_uid,
-        mark=marks.mark(study.patient),
+        mark=marks.mark(unmatched.found),
         issuer=asked.identity.issuer,
         patient_id=asked.identity.patient_id,
         asked=marks.values(asked),
-        found=marks.values(study.patient),
+        found=marks.values(unmatched.found),
         grade=unmatched.grade,
         evidence={**unmatched.evidence, "doubts": list(unmatched.doubts if doubts is None else doubts)},
         rules=unmatched.rules,
@@ -121,16 +124,74 @@ def decided(
 
 
 def note_foreign(session: Session, row: StudyRow, asked: Patient, now: datetime) -> None:
-    """Images of somebody else were inside: that too is for staff, besides whatever asking doubts.
+    """Images of which nobody knows whom they name were inside: that too is for staff, besides whatever asking
+    doubts.
 
     ``asked``: whom the fetch was for. Where that is nobody who was asked about, because staff only look at
     the study, it is said where the study waits.
     """
-    held = _all(session, row)
+    held = _whole(session, row)
     mine = [one for one in held if one.patient.identity == asked.identity]
     waiting = [one for one in held if one.settled_at is None]
     for unmatched in mine or waiting or [_row(session, row, asked, now)]:
         rewrite(session, unmatched, [*_without(unmatched, _SEEN_IN_IMAGES), *_SEEN_IN_IMAGES], now)
+
+
+def note_parts(
+    session: Session, row: StudyRow, parts: Sequence[PartRow], sources: Iterable[Source], now: datetime
+) -> None:
+    """Images inside name somebody else than the study does: each of those whom they name is for staff."""
+    if not parts:
+        return
+    known_sources = list(sources)
+    asked = _owner(session, row, known_sources)
+    bench = Bench(session, asked, known_sources)
+    for part in parts:
+        unmatched = _of_part(session, row, asked, part, now)
+        judged = bench.of_part(row, part)
+        unmatched.grade, unmatched.evidence = judged.grade.value, judged.as_data()
+        unmatched.rules = RULES_VERSION
+        rewrite(session, unmatched, _SEEN_IN_IMAGES, now)
+
+
+def _of_part(session: Session, row: StudyRow, asked: Patient, part: PartRow, now: datetime) -> UnmatchedRow:
+    """One row for each part, whoever the study turns out to be of."""
+    held = next((one for one in _all(session, row) if one.part_row == part.id), None)
+    if held is None:
+        return _row(session, row, asked, now, part.id)
+    held.patient, held.last_seen_at = asked, now
+    return held
+
+
+def _owner(session: Session, row: StudyRow, sources: Sequence[Source]) -> Patient:
+    """Whose the study certainly is; else for whom it waits; else who it says that it is of."""
+    held = [one for one in _whole(session, row) if one.patient.identity.patient_id]
+    opened = select(ContextRow).join(AskRow, AskRow.context == ContextRow.key)
+    opened = opened.join(FoundRow, FoundRow.ask == AskRow.id).where(FoundRow.study_row == row.id)
+    newest = session.scalars(opened.order_by(ContextRow.made_at.desc()).limit(_MOST_OWNERS))
+    people = {one.patient.identity: one.patient for one in (*held, *newest)}
+    for patient in people.values():
+        bench = Bench(session, patient, sources)
+        if bench.finding(row).certain:
+            return bench.patient
+    return next((one.patient for one in held if one.settled_at is None), row.patient)
+
+
+_MOST_OWNERS = 10
+
+
+def _keep_to(session: Session, row: StudyRow, bench: Bench, now: datetime) -> None:
+    """What staff have released was released to one patient: shown to another, it waits again."""
+    for part in splitting.released_parts(session, [row.id]):
+        decision = session.get_one(DecisionRow, part.decision)
+        if not bench.means(PatientIdentity(decision.patient_id, decision.issuer)):
+            splitting.withhold(session, part)
+            note_parts(session, row, [part], bench.sources, now)
+
+
+def clear_nameless(session: Session, row: StudyRow, now: datetime) -> None:
+    """Of every image that is somebody else's it is known whom it names."""
+    _take_back(session, _whole(session, row), _SEEN_IN_IMAGES, now)
 
 
 def clear_foreign(session: Session, row: StudyRow, now: datetime) -> None:
@@ -140,7 +201,8 @@ def clear_foreign(session: Session, row: StudyRow, now: datetime) -> None:
 
 def foreign_stands(session: Session, study_row: int) -> bool:
     """Do images of somebody else in this study still wait for staff?"""
-    rows = session.scalars(select(UnmatchedRow).where(UnmatchedRow.study_row == study_row))
+    these = select(UnmatchedRow).where(UnmatchedRow.study_row == study_row, UnmatchedRow.part_row == 0)
+    rows = session.scalars(these)
     return any(set(_SEEN_IN_IMAGES) & set(unmatched.doubts) for unmatched in rows)
 
 
@@ -160,7 +222,7 @@ def clear_unlisted(session: Session, row: StudyRow, now: datetime) -> None:
 
 def note_unasked(session: Session, row: StudyRow, now: datetime) -> None:
     """Its source sent of it by itself; nobody was asked about, so the patient's side is empty."""
-    if not _all(session, row):
+    if not _whole(session, row):
         unmatched = _row(session, row, Patient(PatientIdentity("", "")), now)
         rewrite(session, unmatched, [Why.SENT_UNASKED.code], now)
 
@@ -169,6 +231,11 @@ def _all(session: Session, row: StudyRow) -> Sequence[UnmatchedRow]:
     """Whomever it was found for; nobody else may change them until we commit."""
     these = select(UnmatchedRow).where(UnmatchedRow.study_row == row.id).order_by(UnmatchedRow.id)
     return session.scalars(these.with_for_update(of=UnmatchedRow)).all()
+
+
+def _whole(session: Session, row: StudyRow) -> Sequence[UnmatchedRow]:
+    """Those about the study, not about a part of it."""
+    return [one for one in _all(session, row) if not one.part_row]
 
 
 def _take_back(session: Session, held: Iterable[UnmatchedRow], codes: Sequence[str], now: datetime) -> None:
@@ -185,9 +252,9 @@ def _others(unmatched: UnmatchedRow) -> list[str]:
     return [code for code in unmatched.doubts if code in NOT_OF_JUDGING]
 
 
-def _row(session: Session, row: StudyRow, asked: Patient, now: datetime) -> UnmatchedRow:
-    """The row of this study for this patient; a new one waits for no reason yet."""
-    key = _found_for(row, asked)
+def _row(session: Session, row: StudyRow, asked: Patient, now: datetime, part: int = 0) -> UnmatchedRow:
+    """The row of this study, or of a part of it, for this patient; a new one waits for no reason yet."""
+    key = _found_for(row, asked) | {"part_row": part}
     new = key | {"key": new_key(), "doubts": [], "first_seen_at": now, "last_seen_at": now}
     insert_once(session, UnmatchedRow, new)
     unmatched = session.scalars(select(UnmatchedRow).filter_by(**key).with_for_update(of=UnmatchedRow)).one()

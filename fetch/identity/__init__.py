@@ -17,6 +17,7 @@ from fetch.identity.grades import (
 )
 from fetch.identity.images import disagree, same_nobody, same_person
 from fetch.identity.judging import judge
+from fetch.identity.names import given_names
 from fetch.identity.placeholders import is_placeholder
 from fetch.identity.ranking import Candidate, rank
 
@@ -34,6 +35,7 @@ __all__ = [
     "Reason",
     "Remark",
     "disagree",
+    "given_names",
     "is_placeholder",
     "judge",
     "rank",

@@ -1,12 +1,13 @@
 """Everything that two identities say of each other, field by field, before anything is concluded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from fetch.identity import ids
 from fetch.identity.context import Context
 from fetch.identity.dates import Births, compare_births
 from fetch.identity.grades import Agreement, Compared, Field
+from fetch.identity.letters import foldings
 from fetch.identity.likeness import NamesCompared, compare_names
 from fetch.identity.names import Names, read
 from fetch.identity.placeholders import implausible, is_placeholder
@@ -66,7 +67,17 @@ class Pair:
 
     @cached_property
     def names(self) -> NamesCompared:
-        return compare_names(*self.written_names)
+        compared = compare_names(*self.written_names)
+        slip = compared.given.close and compared.given.agreement is not Agreement.AGREE
+        if not slip or not self._given_names_in_use(swapped=compared.swapped):
+            return compared
+        return replace(compared, given=replace(compared.given, close=False))
+
+    def _given_names_in_use(self, *, swapped: bool) -> bool:
+        """Is each of the two a name that people have? Then neither is the other one with a slip."""
+        ours, theirs = (names.groups[0] for names in self.written_names)
+        written = "".join(ours.given), "".join(theirs.family if swapped else theirs.given)
+        return all(not self.context.names_in_use.isdisjoint(foldings(one)) for one in written)
 
     @property
     def name_garbled(self) -> bool:

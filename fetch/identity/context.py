@@ -34,6 +34,9 @@ class Context:
     """How many of our patients would be certain for the identity found: exactly one may."""
     holders: int = 1
     """How many of our patients have, or had, the very id (with its issuer) that was found."""
+    names_in_use: frozenset[str] = frozenset()
+    """Given names (in plain letters) that patients of ours have: between two of these no slip of the pen is
+    assumed, because twins and siblings have such names."""
     today: date = field(default_factory=date.today)
 
     @classmethod

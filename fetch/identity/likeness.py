@@ -12,6 +12,8 @@ from fetch.identity.slips import CLOSE, likeness, slip_in_family_name, slip_in_g
 
 ALIKE = 0.84
 """Similar: worth a look, and another name as likely as not."""
+_ALIKE_BESIDE_THE_SAME_GIVEN_NAME = 0.8
+"""Of family names, because strangers who share the given name, the birth date and an id hardly exist."""
 _SWAP_GAIN = 0.2
 _SHORTEST_PART = 3
 _Words = tuple[str, ...]
@@ -49,6 +51,7 @@ class NamesCompared:
         return self.family.ratio + self.given.ratio
 
 
+_NEARER = list(Agreement)
 _AGREE = Likeness(Agreement.AGREE, 1.0, close=True)
 _MISSING = Likeness(Agreement.MISSING)
 
@@ -74,6 +77,8 @@ def _compare_groups(one: Name, other: Name) -> NamesCompared:
         return NamesCompared(_AGREE, _AGREE, undivided=True)
     given, middle = _compare_givens_and_middles(one, other)
     family = compare_families(one.family, other.family)
+    if given.agreement is Agreement.AGREE and family.ratio >= _ALIKE_BESIDE_THE_SAME_GIVEN_NAME:
+        family = replace(family, agreement=min(family.agreement, Agreement.SIMILAR, key=_NEARER.index))
     straight = NamesCompared(family, given, middle, other_letters=_other_letters(one, other))
     if straight.agree or not (one.family and one.given and other.family and other.given):
         return straight

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from fetch.identity.letters import garbled, mended, words
+from fetch.identity.letters import foldings, garbled, mended, words
 from fetch.identity.placeholders import names_nobody
+from fetch.model import Patient
 
 _GENERATIONS = {
     word: suffix
@@ -62,6 +63,12 @@ def read(written: str) -> Names:
     name = written[:_LONGEST]
     groups = [*name.split("="), "", "", ""][:3]
     return Names(tuple(map(_group, groups)), name != written or garbled(name))
+
+
+def given_names(patient: Patient) -> frozenset[str]:
+    """The given name in each way to write it with plain letters, for ``Context.names_in_use``."""
+    name = "".join(read(patient.name).groups[0].given)
+    return foldings(name) if name else frozenset()
 
 
 def _group(written: str) -> Name:

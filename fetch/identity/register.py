@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from fetch.identity import ids
 from fetch.identity.context import Context
-from fetch.identity.grades import Agreement, Judgement
+from fetch.identity.grades import Agreement, Grade, Judgement
 from fetch.identity.judging import judge
+from fetch.identity.names import given_names
 from fetch.identity.ranking import MOST_CANDIDATES
 from fetch.identity.scoring import SAME_ID
 from fetch.identity.shortlist import Shortlist
@@ -37,6 +38,8 @@ class Match:
     found: Entry
     judgement: Judgement
     candidates: tuple[Entry, ...]
+    grades: tuple[Grade, ...]
+    """Of each candidate."""
 
     @property
     def linked(self) -> Entry | None:
@@ -48,7 +51,8 @@ class Register:
 
     def __init__(self, entries: Iterable[Entry], trusted: Iterable[str], today: date | None = None) -> None:
         self._entries = list(entries)
-        self._context = Context(frozenset(trusted), today=today or date.today())
+        given = frozenset(way for entry in self._entries for way in given_names(entry.patient))
+        self._context = Context(frozenset(trusted), names_in_use=given, today=today or date.today())
         self._shortlist = Shortlist([entry.patient for entry in self._entries])
         self._by_id: dict[str, list[int]] = defaultdict(list)
         self._by_accession: dict[str, list[int]] = defaultdict(list)
@@ -79,7 +83,9 @@ class Register:
         order = sorted(places, key=lambda place: (-bits[place], place))
         best = min(order, key=lambda place: judged[place].grade.rank)
         order = [best, *(place for place in order if place != best)]
-        return Match(found, judged[best], tuple(self._entries[place] for place in order[:MOST_CANDIDATES]))
+        first = order[:MOST_CANDIDATES]
+        grades = tuple(judged[place].grade for place in first)
+        return Match(found, judged[best], tuple(self._entries[place] for place in first), grades)
 
     def _judge(self, place: int, found: Entry, context: Context) -> Judgement:
         asked = self._entries[place]

@@ -20,7 +20,7 @@ def patient_of(row: Mapping[str, str]) -> Patient:
 
 def _part(text: str) -> str:
     """Within a part of a name, what separates parts and groups would make others of them."""
-    return text.replace("^", " ").replace("=", " ")
+    return " ".join(text.replace("^", " ").replace("=", " ").replace("\\", " ").split())
 
 
 def _day(written: str) -> date | None:

@@ -11,11 +11,13 @@ import click
 
 from fetch.identity import RULES_VERSION, Compared, Doubt, Grade, Reason
 from fetch.identity.register import Entry, Match, Register
-from preview.cli.people import WrongTable, entries
+from preview.cli.people import entries
+from preview.tables import WrongTable
 
 _TABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _MOST_ASKED = 250_000
 """They are held in memory, about 1 KB each; those found are not."""
+_MOST_SHOWN = 3
 
 
 class _Group(click.Group):
@@ -104,9 +106,21 @@ def _reason(reason: Reason) -> dict[str, str]:
 
 def _readable(match: Match) -> str:
     judgement = match.judgement
-    whose = match.linked.key if match.linked else ", ".join(entry.key for entry in match.candidates[:3])
+    whose = match.linked.key if match.linked else _candidates(match)
     why = " ".join([*(one.code for one in judgement.remarks), *(one.code for one in judgement.doubts)])
     return f"{match.found.key:<20}  {judgement.grade:<13}  {whose:<30}  {why}".rstrip()
+
+
+def _candidates(match: Match) -> str:
+    """Who may be meant, in short: nobody where everybody is certainly somebody else."""
+    if match.judgement.grade is Grade.CERTAINLY_NOT:
+        return "-"
+    best = [
+        entry.key
+        for entry, grade in zip(match.candidates, match.grades, strict=True)
+        if grade is not Grade.CERTAINLY_NOT
+    ]
+    return ", ".join(best[:_MOST_SHOWN])
 
 
 def _summary(grades: Counter[Grade]) -> str:

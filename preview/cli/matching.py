@@ -15,12 +15,12 @@ from fetch.records import UnmatchedRow
 from preview.cli.identity import identity_group
 from preview.matching import deciding, listing, loading, merging, rejudging
 from preview.matching.deciding import Refused
-from preview.matching.loading import WrongFile
 from preview.matching.merging import WrongMerge
 from preview.matching.records import Verdict
 from preview.matching.why import sentence
 from preview.parts import Parts
 from preview.routes.guard import parts
+from preview.tables import WrongTable
 
 PERSON = click.option("--person", required=True, help="Who decides: it is written down.")
 REASON = click.option("--reason", default="", help="Why; required against a conflict.")
@@ -30,7 +30,8 @@ _REFUSALS = {
     "gone": "there is no such row; see `flask unmatched list`",
     "outdated": "somebody has decided, or something has changed, since it was shown; look again",
     "needs-reason": "the two sides contradict each other, so a --reason is needed",
-    "images-of-another": "the images that are withheld name another patient; have them corrected there",
+    "images-of-another": "nobody knows whom the withheld images name; have them corrected at the archive",
+    "study-first": "decide first whose the study is that these images are in, and then for that patient",
     "same-person": "somebody else has to confirm it",
     "linked-elsewhere": "this id is another patient's by a decision; undo that first",
     "nobody-chosen": "it was found for nobody: name the patient with --patient and --issuer",
@@ -101,7 +102,7 @@ def _lines(row: UnmatchedRow, labels: dict[str, str]) -> str:
 
 
 def _sides(row: UnmatchedRow, patient: Patient) -> str:
-    return f"  images: {_who(row.study.patient)}\n  record: {_who(patient)}"
+    return f"  images: {_who(row.found)}\n  record: {_who(patient)}"
 
 
 def _who(patient: Patient) -> str:
@@ -210,7 +211,7 @@ def load_command(file: Path) -> None:
     our = parts()
     try:
         loaded = loading.load(our.records, file, our.now)
-    except WrongFile as wrong:
+    except WrongTable as wrong:
         raise click.UsageError(f"{click.format_filename(file)}: {wrong}") from None
     click.echo(f"{loaded.read} read, {loaded.changed} new or changed, {loaded.skipped} without id or issuer")
 

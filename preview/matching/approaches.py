@@ -1,7 +1,8 @@
-"""How each source is asked for a patient: by confirmed ids of its own, by ours, or else by name."""
+"""How each source is asked for a patient: by ids confirmed there, by ours, else by name; also by orders."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
@@ -11,10 +12,12 @@ from fetch.identity.letters import foldings, words
 from fetch.model import Approach, Patient, PatientIdentity, Source
 from preview.matching import merging
 from preview.matching.records import CrossReferenceRow, LinkRow
+from preview.records import ContextRow
 
 _MOST_IDS = 8
 """More ids of one patient at one source are a fault that staff have to look at, not a question."""
 _MOST_NAMES = 8
+_MOST_ORDERS, _MOST_LAUNCHES = 4, 50
 _SHORTEST = 2
 """A single letter and anything behind it is nobody's name."""
 
@@ -23,8 +26,20 @@ def approaches(session: Session, asked: Patient, sources: Iterable[Source]) -> d
     """By the source's name. Confirmed links come first, then what a cross-reference says, then our own id."""
     mine = merging.all_of(session, asked.identity)
     theirs = _known_there(session, mine)
-    names = names_of(asked)
-    return {source.name: _approach(source, mine, theirs, names) for source in sources}
+    names, orders = names_of(asked), _orders_of(session, mine)
+    found = {source.name: _approach(source, mine, theirs, names) for source in sources}
+    return {name: replace(approach, orders=orders) for name, approach in found.items()}
+
+
+def _orders_of(session: Session, mine: frozenset[PatientIdentity]) -> tuple[str, ...]:
+    """The accession numbers that launches brought for this patient, the newest first."""
+    keys = [(identity.issuer, identity.patient_id) for identity in mine]
+    brought = select(ContextRow.accession).where(
+        tuple_(ContextRow.issuer, ContextRow.patient_id).in_(keys), ContextRow.accession != ""
+    )
+    newest = session.scalars(brought.order_by(ContextRow.made_at.desc()).limit(_MOST_LAUNCHES))
+    usable = (one.strip() for one in newest)
+    return tuple(dict.fromkeys(one for one in usable if not is_unsafe(one)))[:_MOST_ORDERS]
 
 
 def _approach(

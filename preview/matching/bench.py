@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from fetch.identity import Context, Doubt, Grade, Judgement, Link, Remark, disagree, judge
 from fetch.model import Patient, PatientIdentity, Source, Study
-from fetch.records import StudyRow
+from fetch.records import PartRow, StudyRow
 from preview.matching import known, marks, merging
 from preview.matching.records import CrossReferenceRow, LinkRow, RefusalRow
+from preview.matching.rivals import Rivals
 from preview.matching.why import Why
 from preview.records import ContextRow
 
@@ -58,6 +59,7 @@ class Bench:
         self._refusals: dict[str, list[RefusalRow]] = defaultdict(list)
         self._meant: dict[PatientIdentity, PatientIdentity] = {}
         self._findings: dict[int, Finding] = {}
+        self._rivals = Rivals(session, self._meaning)
 
     def look_at(self, rows: Iterable[StudyRow]) -> None:
         """Read at once what is stored about these studies and whoever they are said to be of."""
@@ -78,6 +80,7 @@ class Bench:
             self._refusals[refusal.print].append(refusal)
         named = {one.identity for one in (*found, self._asked)} | {link.patient.identity for link in links}
         named |= {one.patient.identity for some in self._refusals.values() for one in some}
+        named |= set(self._rivals.look_at(found))
         self._meant |= merging.survivors(self._session, named)
 
     def finding(self, row: StudyRow) -> Finding:
@@ -93,6 +96,29 @@ class Bench:
     def knows(self, source: str) -> bool:
         """Is it in the settings? Of any other nothing can be said."""
         return source in self._sources
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return tuple(self._sources.values())
+
+    def means(self, identity: PatientIdentity) -> bool:
+        """Is this an id of the patient?"""
+        mine = merging.survivor(self._session, self._asked.identity)
+        return merging.survivor(self._session, identity) == mine
+
+    def of_part(self, row: StudyRow, part: PartRow) -> Judgement:
+        """Images inside the study that name somebody else than it does: never certain by themselves."""
+        source = self._sources.get(row.source)
+        if source is None:
+            return _UNKNOWN
+        self._read_decisions([part.patient])
+        context = replace(
+            Context.of(source, issuer_assumed=part.issuer_assumed),
+            holders=self._rivals.holders(self.patient, part.patient),
+            names_in_use=self._rivals.names_in_use(self.patient),
+        )
+        judged = judge(self._canonical(self.patient), self._canonical(part.patient), context)
+        return judged.doubted(Doubt.FOREIGN_IMAGES)
 
     # --- one study
 
@@ -148,7 +174,24 @@ class Bench:
         context = self._context(row, source)
         said = dict.fromkeys((self._canonical(self.patient), self._canonical(self._asked)))
         judged = [judge(asked, found, context) for asked in said]
-        return next((one for one in judged if not one.certain), judged[0])
+        certain = next((one for one in judged if not one.certain), judged[0])
+        if certain.certain and (others := self._who_else(row, found, certain, context)):
+            return judge(next(iter(said)), found, replace(context, qualifying=1 + others))
+        return certain
+
+    def _who_else(self, row: StudyRow, found: Patient, judged: Judgement, context: Context) -> int:
+        """How many others of ours would be certain too? Staff who have confirmed one have seen to that."""
+        alone, rivals = replace(context, link=None, holders=1), self._rivals
+        if Remark.SAME_ID in judged.remarks:
+            theirs = [(one, alone) for one in rivals.of_number(self._asked, row.patient)]
+        elif Remark.ACCESSION in judged.remarks:
+            theirs = [(one, alone) for one in rivals.of_order(self._asked, row.accession)]
+        elif Remark.CROSS_REFERENCE in judged.remarks:
+            crossed = rivals.of_cross_reference(self._asked, row.patient)
+            theirs = [(one, replace(alone, cross_references=frozenset((said,)))) for one, said in crossed]
+        else:
+            return 0
+        return sum(judge(one, found, how).certain for one, how in theirs)
 
     def _context(self, row: StudyRow, source: Source) -> Context:
         link = self._links.get(marks.mark(row.patient))
@@ -159,6 +202,8 @@ class Bench:
             accession_brought=row.accession if ordered else "",
             accession_carried=row.accession,
             cross_references=self._crossed,
+            holders=self._rivals.holders(self.patient, row.patient),
+            names_in_use=self._rivals.names_in_use(self.patient),
         )
 
     def _as_link(self, link: LinkRow) -> Link:

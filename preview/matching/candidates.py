@@ -29,13 +29,13 @@ def candidates(
     source = next((source for source in sources if source.name == row.study.source), None)
     if source is None:
         return ()
-    found, asked = row.study.patient, row.patient
+    found, asked = row.found, row.patient
     pool = {patient.identity: patient for patient in known.like(session, found)}
     gone = merging.survivors(session, pool)
     pool = {identity: patient for identity, patient in pool.items() if identity not in gone}
     if asked.identity.patient_id:
         pool[asked.identity] = asked
-    context = Context.of(source, issuer_assumed=row.study.issuer_assumed)
+    context = Context.of(source, issuer_assumed=row.described.issuer_assumed)
     ranked = [
         Candidate(patient, judge(patient, found, context), identity == asked.identity)
         for identity, patient in pool.items()

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from fetch.identity import Doubt
 from fetch.model import Patient, PatientIdentity
-from fetch.records import StudyRow, UnmatchedRow, insert_new
-from preview import contents, unmatched
+from fetch.records import PartRow, StudyRow, UnmatchedRow, insert_new
+from preview import contents, splitting, unmatched
 from preview.matching import known, listing, marks, merging, placing, rejudging
 from preview.matching.bench import Bench
 from preview.matching.records import LONGEST_REASON, DecisionRow, LinkRow, RefusalRow, Verdict
@@ -57,8 +57,8 @@ def decide(
     with parts.records.write() as session:
         row = _held(session, key, seen)
         chosen = _chosen(session, row, verdict, patient)
-        if verdict is Verdict.SAME and row.doubts == [_FOREIGN]:
-            raise Refused("images-of-another")
+        if verdict is Verdict.SAME:
+            _refuse_to_release(parts, session, row, chosen)
         if needs_reason(parts, session, row, verdict, chosen) and not reason.strip():
             raise Refused("needs-reason")
         waits = parts.settings.identity.second_person and verdict is not Verdict.UNSURE
@@ -118,13 +118,28 @@ def undo(parts: Parts, key: str, *, person: str, seen: str, reason: str = "") ->
             patient=chosen,
         )
         row.decision, row.proposed, row.unsure = decision.id, None, False
-        _end(session, LinkRow, LinkRow.decision == last.id, parts.now)
-        _end(session, RefusalRow, RefusalRow.decision == last.id, parts.now)
-        _bring_back(row, last)
-        _judge_here(parts, session, row, decision)
-        people = _mark_others(session, row, chosen, parts.now)
+        people = set() if row.part else _undo(parts, session, row, last, decision, chosen)
+        if row.part is not None:
+            splitting.withhold(session, row.part)
+            unmatched.rewrite(session, row, [_FOREIGN], parts.now, by=decision)
     _judge_now(parts, people)
     return Decided(decision.id)
+
+
+def _undo(
+    parts: Parts,
+    session: Session,
+    row: UnmatchedRow,
+    last: DecisionRow,
+    decision: DecisionRow,
+    chosen: Patient,
+) -> set[PatientIdentity]:
+    """Whose studies have to be judged again?"""
+    _end(session, LinkRow, LinkRow.decision == last.id, parts.now)
+    _end(session, RefusalRow, RefusalRow.decision == last.id, parts.now)
+    _bring_back(row, last)
+    _judge_here(parts, session, row, decision)
+    return _mark_others(session, row, chosen, parts.now)
 
 
 def assign(parts: Parts, key: str, *, owner: str, seen: str) -> None:
@@ -150,16 +165,35 @@ def needs_reason(
     parts: Parts, session: Session, row: UnmatchedRow, verdict: Verdict, chosen: Patient
 ) -> bool:
     """Does something speak against it? Then it takes a reason."""
-    if verdict is Verdict.UNSURE or row.doubts == [_FOREIGN]:
+    if verdict is Verdict.UNSURE or _is_nameless(row):
         return False
     if not chosen.identity.patient_id:
         return verdict is Verdict.SAME
     bench = Bench(session, chosen, parts.settings.sources)
+    if row.part is not None:
+        doubts = bench.of_part(row.study, row.part).doubts
+        return verdict is Verdict.SAME and any(one.is_conflict and one.code != _FOREIGN for one in doubts)
     finding = bench.finding(row.study)
     if verdict is not Verdict.SAME:
         return finding.judgement.certain
     ours = {why.code for why in (Why.LINKED_ELSEWHERE, Why.DECIDED_OTHERWISE, Doubt.SOURCES_DISAGREE)}
     return any(doubt.is_conflict for doubt in finding.judgement.doubts) or bool(ours & set(finding.doubts))
+
+
+def _is_nameless(row: UnmatchedRow) -> bool:
+    """Is it only about images inside of which nobody knows whom they name?"""
+    return row.part is None and row.doubts == [_FOREIGN]
+
+
+def _refuse_to_release(parts: Parts, session: Session, row: UnmatchedRow, chosen: Patient) -> None:
+    """Images inside a study are its patient's at most: it has to be certain whose the study is."""
+    if _is_nameless(row):
+        raise Refused("images-of-another")
+    if row.part is None:
+        return
+    whole = Bench(session, chosen, parts.settings.sources).finding(row.study)
+    if not whole.certain:
+        raise Refused("study-first")
 
 
 # --- what a decision does
@@ -204,14 +238,29 @@ def _take_effect(
     if decision.verdict is Verdict.UNSURE:
         row.unsure, row.owner = True, ""
         return set()
+    if row.part is not None:
+        _decide_part(session, row, row.part, decision, now)
+        return set()
     found = row.study.patient
     if decision.verdict is Verdict.SAME:
         _link(session, found, chosen, decision, now)
         placing.find_for(session, row.study, chosen.identity, now)
-    elif row.doubts != [_FOREIGN]:  # those are withheld in any case; the study is not doubted
+    elif not _is_nameless(row):  # those are withheld in any case; the study is not doubted
         _refuse(session, found, chosen, decision, now)
     _judge_here(parts, session, row, decision)
     return _mark_others(session, row, chosen, now)
+
+
+def _decide_part(
+    session: Session, row: UnmatchedRow, part: PartRow, decision: DecisionRow, now: datetime
+) -> None:
+    """About these images alone: whose any other study under what they name is stays as it is."""
+    if decision.verdict is Verdict.SAME:
+        splitting.release(session, part, decision.id)
+    else:
+        splitting.withhold(session, part)
+        splitting.dismiss(part, decision.id)
+    unmatched.rewrite(session, row, [], now, by=decision)
 
 
 def _link(session: Session, found: Patient, patient: Patient, decision: DecisionRow, now: datetime) -> None:

@@ -7,10 +7,13 @@ from datetime import date, datetime
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.orm import Session
 
+from fetch.identity import given_names
+from fetch.identity.holding import another_person
+from fetch.identity.ids import normal
 from fetch.model import Patient, PatientIdentity
 from fetch.records import insert_once
 from preview.matching import marks
-from preview.matching.records import KnownRow, ToJudgeRow
+from preview.matching.records import FormerHolderRow, KnownRow, ToJudgeRow
 
 MOST = 20
 """So many are shown of one search."""
@@ -27,9 +30,10 @@ class Searched:
 def note(session: Session, patients: Iterable[Patient], now: datetime) -> int:
     """Keep what the record says of them; of how many it said something else before, or nothing?
 
-    Whose record has changed is judged again.
+    Whose record has changed is judged again. Where it is another person now, who had the id is not forgotten.
     """
-    said = {patient.identity: patient for patient in patients if patient.identity.patient_id}
+    every = [patient for patient in patients if patient.identity.patient_id]
+    said = {patient.identity: patient for patient in every}
     rows = _held(session, said)
     # in one order: two who insert the same ones would each wait for what the other holds
     unknown = sorted((one for one in said if one not in rows), key=lambda one: (one.issuer, one.patient_id))
@@ -37,11 +41,32 @@ def note(session: Session, patients: Iterable[Patient], now: datetime) -> int:
         keys = [{"patient_id": one.patient_id, "issuer": one.issuer} for one in unknown]
         insert_once(session, KnownRow, *(key | {"said_at": now} for key in keys))
         rows |= _held(session, dict.fromkeys(unknown))
-    changed = [identity for identity, patient in said.items() if _differs(rows[identity].patient, patient)]
-    for identity in changed:
-        _describe(rows[identity], said[identity], now)
-    judge_again(session, set(changed) - set(unknown), now)
+    changed = {patient.identity for patient in every if _take_over(session, rows, patient, now)}
+    judge_again(session, changed - set(unknown), now)
     return len(changed)
+
+
+def _take_over(
+    session: Session, rows: dict[PatientIdentity, KnownRow], patient: Patient, now: datetime
+) -> bool:
+    """Did the record say something else before, or nothing?"""
+    row = rows[patient.identity]
+    before = row.patient
+    if not _differs(before, patient):
+        return False
+    if another_person(before, patient):
+        _keep_former(session, before, now)
+    _describe(row, patient, now)
+    return True
+
+
+def _keep_former(session: Session, patient: Patient, now: datetime) -> None:
+    former = FormerHolderRow(
+        print=marks.exact_print(patient), number=normal(patient.identity.patient_id)[:256], until=now
+    )
+    former.patient = patient
+    columns = [column.key for column in FormerHolderRow.__table__.columns if column.key != "id"]
+    insert_once(session, FormerHolderRow, {name: getattr(former, name) for name in columns})
 
 
 def judge_again(session: Session, identities: Iterable[PatientIdentity], now: datetime) -> None:
@@ -76,6 +101,8 @@ def _describe(row: KnownRow, patient: Patient, now: datetime) -> None:
     found = marks.words(patient.name)
     row.words = "".join(f" {word}" for word in found)[:1024]
     row.family = " ".join(marks.words(patient.family_name))[:256]
+    row.number = normal(patient.identity.patient_id)[:256]
+    row.given = min(given_names(patient), default="")[:256]
 
 
 def said_of(session: Session, identity: PatientIdentity) -> Patient | None:
@@ -119,7 +146,7 @@ def search(
     if birth_date is not None:
         query = query.where(KnownRow.birth_date == birth_date)
     if patient_id.strip():
-        query = query.where(KnownRow.patient_id == patient_id.strip()[:256])
+        query = query.where(KnownRow.number == normal(patient_id)[:256])
     if query.whereclause is None or "\0" in name + patient_id:
         return Searched(())
     ordered = query.order_by(KnownRow.family, KnownRow.words, KnownRow.id).limit(most + 1)
@@ -134,7 +161,7 @@ def like(session: Session, found: Patient, most: int = 200) -> Sequence[Patient]
     """
     family = " ".join(marks.words(found.family_name))
     given = " ".join(marks.words(found.given_name))
-    ways = [KnownRow.patient_id == found.identity.patient_id] if marks.has_id(found) else []
+    ways = [KnownRow.number == normal(found.identity.patient_id)] if marks.has_id(found) else []
     ways += [KnownRow.birth_date == found.birth_date] if found.birth_date else []
     ways += [KnownRow.family == name for name in dict.fromkeys((family, given)) if name]
     rows = {row.id: row for way in ways for row in session.scalars(select(KnownRow).where(way).limit(most))}

@@ -135,7 +135,7 @@ def seen(row: UnmatchedRow) -> str:
     """What somebody has seen who decides: nobody decides about something else."""
     shown = (
         marks.values(row.patient),
-        marks.values(row.study.patient),
+        marks.values(row.found),
         row.doubts,
         row.grade,
         row.owner,
@@ -177,7 +177,7 @@ def csv_rows(session: Session, filters: Filters, labels: Mapping[str, str]) -> I
 
 
 def _line(row: UnmatchedRow, labels: Mapping[str, str]) -> list[str]:
-    study = row.study.study
+    study = row.described
     reasons = [sentence(code) or code for code in row.doubts]
     return [
         row.first_seen_at.isoformat(timespec="seconds"),

@@ -129,7 +129,8 @@ class KnownRow(PatientColumns, Base):
     __tablename__ = "known_patients"
     __table_args__ = (
         UniqueConstraint("issuer", "patient_id"),
-        Index("ix_known_patients_number", "patient_id"),
+        Index("ix_known_patients_number", "number"),
+        Index("ix_known_patients_given", "given"),
         Index("ix_known_patients_birth_date", "birth_date"),
         Index("ix_known_patients_family", "family"),
     )
@@ -139,12 +140,27 @@ class KnownRow(PatientColumns, Base):
     """The family name as it is looked for."""
     words: Mapped[str] = mapped_column(String(1024), default="")
     """Every word of the name as it is looked for, each behind a space."""
+    number: Mapped[str] = mapped_column(String(256), default="")
+    """The id without what different systems write differently."""
+    given: Mapped[str] = mapped_column(String(256), default="")
+    """The given name in plain letters."""
     said_at: Mapped[datetime]
     """When the record last said so."""
 
     @property
     def identity(self) -> PatientIdentity:
         return PatientIdentity(self.patient_id, self.issuer)
+
+
+class FormerHolderRow(PatientColumns, Base):
+    """Who had an id before the record gave it to somebody else; it identifies nobody any more."""
+
+    __tablename__ = "former_holders"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    print: Mapped[str] = mapped_column(String(64), unique=True)
+    number: Mapped[str] = mapped_column(String(256), index=True)
+    until: Mapped[datetime]
 
 
 class CrossReferenceRow(Base):

@@ -38,14 +38,14 @@ def search(session: Session, typed: str, most: int = MOST) -> Listing:
 
 
 def _fits(row: UnmatchedRow, wanted: Sequence[str]) -> bool:
-    names = [word for patient in (row.study.patient, row.patient) for word in marks.words(patient.name)]
+    names = [word for patient in (row.found, row.patient) for word in marks.words(patient.name)]
     exact = {one.casefold() for one in _exact(row) if one}
     return all(_is_there(word, names, exact) for word in wanted)
 
 
 def _exact(row: UnmatchedRow) -> Iterator[str]:
     """What is only found as a whole."""
-    for patient in (row.study.patient, row.patient):
+    for patient in (row.found, row.patient):
         yield from _of(patient)
     yield row.study.accession.strip()
     yield row.study.study_uid

@@ -117,11 +117,14 @@ def describe_look(facts: LookFacts, now: datetime, *, still: bool = False) -> Lo
     )
 
 
-def choices(stage: Stage, *, asked: bool, other: bool) -> Sequence[Verdict]:
+def choices(stage: Stage, *, asked: bool, other: bool, of_part: bool = False) -> Sequence[Verdict]:
     """What may be said of the two sides, in the order of the page; none of it is more likely than another.
 
     ``asked``: the study was found for somebody. ``other``: it is compared with somebody else than that.
+    ``of_part``: it is about images inside a study, which are its patient's or nobody's whom a page shows.
     """
+    if of_part and (other or stage is not Stage.OPEN):
+        return ()
     if stage not in (Stage.OPEN, Stage.SETTLED):
         return ()
     if other:

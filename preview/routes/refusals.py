@@ -13,8 +13,12 @@ def sentence(why: str) -> str:
         "no-choice": _("Choose what you want to say of the two sides."),
         "needs-reason": _("The two sides contradict each other. Say why you decide so all the same."),
         "images-of-another": _(
-            "The images that are withheld name another patient. Have them corrected at the archive; whose "
-            "the rest of the study is, is not in doubt."
+            "Nobody knows whom the withheld images name. Have them corrected at the archive; whose the rest "
+            "of the study is, is not in doubt."
+        ),
+        "study-first": _(
+            "These images are inside a study of which it is not certain that it is this patient's. Decide "
+            "about the study first."
         ),
         "same-person": _("You proposed this yourself. Somebody else of the staff has to confirm it."),
         "linked-elsewhere": _(

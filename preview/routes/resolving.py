@@ -58,7 +58,7 @@ def picture(key: str, row_key: str, name: str) -> Response:
     row = _row(row_key)
     if row.settled_at is not None:
         raise NotFound
-    return pictures.picture(row.study.key, name)
+    return pictures.picture(row.part.key if row.part else row.study.key, name)
 
 
 @blueprint.post("/search")
@@ -209,7 +209,7 @@ def _told(context: ContextRow, case: Case) -> dict[str, Any]:
         "context": context,
         "case": case,
         "row": case.row,
-        "study": case.row.study.study,
+        "study": case.row.described,
         "label": source.label if source else case.row.study.source,
         "reasons": [sentence(code) for code in case.doubts],
         "nameless": not context.person.strip(),

@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from preview import contents, facts, gallery, wanting
+from preview import contents, facts, gallery, splitting, wanting
 from preview.page import Larger, Picture, Strip, StudyPage, describe_study
 from preview.records import Errand
 from preview.routes import pictures
@@ -93,7 +93,10 @@ def series(key: str, study_key: str, series_id: int) -> dict[str, Any]:
 
 @blueprint.get("/pictures/<study_key>/<name>")
 def picture(key: str, study_key: str, name: str) -> Response:
-    visible(opened_for_patient(key), study_key)
+    context = opened_for_patient(key)
+    with parts().records.read() as db:
+        of_part = splitting.study_of(db, study_key)
+    visible(context, of_part or study_key)
     return pictures.picture(study_key, name)
 
 

@@ -397,6 +397,20 @@ def test_a_cross_reference_manager_is_asked_only_where_one_is_named(load):
     assert load(PREVIEW_IDENTITY__SECOND_PERSON="on").identity.second_person
 
 
+def test_a_cross_reference_manager_is_not_asked_in_clear_on_another_machine_unless_that_is_allowed(load):
+    def asked_at(address: str, *more: str):
+        return load("\n".join([EXAMPLE, "[identity]", f'pix = "{address}"', *more])).identity.pix_web.url
+
+    with pytest.raises(WrongSettings) as wrong:
+        asked_at("http://pix.example/fhir")
+    (problem,) = wrong.value.problems
+    assert problem.startswith("identity.pix = 'http://pix.example/fhir': expected https")
+    assert asked_at("http://pix.example/fhir", "pix_plain_http = true") == "http://pix.example/fhir"
+    assert asked_at("https://pix.example/fhir")
+    assert asked_at("http://127.0.0.1:8080/fhir")
+    assert asked_at("http://localhost/fhir")
+
+
 # The environment
 
 

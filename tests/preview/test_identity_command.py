@@ -150,6 +150,20 @@ def test_without_json_a_person_can_read_it(asked):
     assert last == f"2 rows: 2 certain, 0 probable, 0 possible, 0 certainly-not (rules {RULES_VERSION})"
 
 
+def test_without_json_nobody_who_is_certainly_somebody_else_is_named_as_a_candidate(asked, tmp_path):
+    other = KOWALSKI | {
+        "key": "f1",
+        "id": "99",
+        "family": "Okafor",
+        "given": "Adaeze",
+        "birth_date": "20010203",
+    }
+    found = table(tmp_path / "found.csv", other, SMITH | {"key": "f2", "id": ""})
+    stranger, nameless, _ = run(asked, found, "--trust", "HOSP").stdout.splitlines()
+    assert stranger.split()[:3] == ["f1", "certainly-not", "-"]
+    assert nameless.split()[:3] == ["f2", "probable", "a1"]  # and not a2, who is somebody else
+
+
 HEADER = ",".join(NEEDED)
 
 
@@ -160,7 +174,8 @@ HEADER = ",".join(NEEDED)
         (b"key,id\n1,2\n", "these columns are missing: issuer, family, given"),
         (f"{HEADER},key\n".encode(), "names a column twice"),
         (f"{HEADER}\nk,1,H,Müller,A,,,19750714,F,\n".encode("latin-1"), "line 2 is not UTF-8"),
-        (f"{HEADER}\n".encode("utf-16"), "line 1"),
+        (f"{HEADER}\n".encode("utf-16"), "line 1 is UTF-16"),
+        (HEADER.replace(",", ";").encode(), "the columns are divided by semicolons"),
         (f"{HEADER}\nk,1,H,M,A,,,19750714,F,\nk2,1\0,H,M,A,,,19750714,F,\n".encode(), "line 3 holds a NUL"),
         (f"{HEADER}\nk,1,H\n".encode(), "line 2 has fewer values"),
         (f"{HEADER}\nk,1,H,M,A,,,19750714,F,,,\n".encode(), "line 2 has more values"),

@@ -3,17 +3,32 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
-from support.hospital import OUTSIDE
+from sqlalchemy import select, update
+from support.hospital import OUTSIDE, SECRET
 from support.inspecting import text_of
-from support.studies import OKAFOR
+from support.studies import OKAFOR, STRANGER
 
-from fetch.model import Patient
+from fetch.model import Patient, PatientIdentity
 from fetch.records import StudyRow
+from preview import access
 from preview.demo.behaviour import Kind, answers, answers_with, caps_answers, hangs_in_find
 from preview.matching import deciding, listing
 from preview.matching.approaches import names_of
 from preview.matching.records import Verdict
+from preview.records import ContextRow, Role
+
+ORDER = "ORDER-4711"
+
+
+def brought(clinic, patient: Patient = OKAFOR, accession: str = ORDER) -> str:
+    """The page of a launch that was about this order."""
+    with clinic.parts.records.write() as session:
+        wish = access.Wish(accession=accession)
+        how = {"role": Role.REFERRER, "person": "", "now": clinic.parts.now, "wish": wish}
+        code = access.prepare(session, patient=patient, **how)
+    path = clinic.client.get(f"/open/{code}").headers["Location"]
+    clinic.site.ask_all()
+    return path
 
 
 def asked_by(archive) -> list[dict[str, str]]:
@@ -125,3 +140,80 @@ def test_a_name_of_a_hundred_words_asks_no_more_than_eight_questions():
 def test_nobody_has_no_name():
     assert names_of(Patient(OKAFOR.identity)) == ()
     assert names_of(replace(OUTSIDE, name="")) == ()
+
+
+# --- by the order that the launch brought
+
+
+def test_an_order_is_asked_for_at_every_archive_whatever_id_the_study_has_there(clinic):
+    """Under another number and another spelling of the name, neither of which is asked for."""
+    clinic.hold(replace(OUTSIDE, name="OKAFOUR^ADA"), AccessionNumber=ORDER)
+    clinic.hold(
+        replace(OKAFOR, identity=PatientIdentity("77-1", "OLD")), clinic.archive, AccessionNumber=ORDER
+    )
+    path = brought(clinic)
+    for archive in (clinic.archive, clinic.outside):
+        assert ORDER in [one.keys.get("AccessionNumber") for one in archive.asked(Kind.FIND)]
+    assert SECRET in clinic.client.page(path)  # the one whose name and birth date agree
+    (row,) = clinic.waiting()
+    assert row.study.source == "outside"
+    assert row.evidence["fields"]["accession"] == "agree"
+
+
+def test_without_a_birth_date_an_archive_of_another_issuer_is_asked_for_the_order_alone(clinic):
+    nobody = replace(OKAFOR, birth_date=None)
+    clinic.hold(AccessionNumber=ORDER)
+    brought(clinic, nobody)
+    assert [one.keys.get("AccessionNumber") for one in clinic.outside.asked(Kind.FIND)] == [ORDER]
+    assert len(clinic.waiting()) == 1
+
+
+def test_somebody_else_with_the_same_order_number_is_counted_and_nothing_of_them_is_kept(clinic):
+    clinic.hold(STRANGER, clinic.outside, AccessionNumber=ORDER)
+    brought(clinic)
+    assert clinic.waiting() == []
+    with clinic.parts.records.read() as session:
+        assert session.scalars(select(StudyRow)).all() == []
+        assert sum(row.count for row in listing.counted(session)) == 1
+
+
+def test_an_archive_that_takes_no_notice_of_the_order_gives_nobody_elses_study(clinic):
+    for day in ("20261101", "20261102"):
+        clinic.hold(STRANGER, clinic.archive, day=day, AccessionNumber="A9")
+    clinic.archive.behave(answers_with(AccessionNumber=""))
+    assert SECRET not in clinic.client.page(brought(clinic))
+    with clinic.parts.records.read() as session:
+        assert session.scalars(select(StudyRow)).all() == []
+
+
+@pytest.mark.parametrize("accession", ["*", "A?1", "A\\1"])
+def test_an_order_with_a_wildcard_is_not_asked_for(clinic, accession):
+    brought(clinic, accession=accession)
+    assert not any(one.keys.get("AccessionNumber") for one in clinic.archive.asked(Kind.FIND))
+
+
+# --- what is no longer there
+
+
+def test_what_an_archive_that_is_asked_by_name_no_longer_has_waits_for_staff(clinic):
+    uid = clinic.hold()
+    path = clinic.opened()
+    assert [row.doubts[-1] for row in clinic.waiting()] != ["no-longer-listed"]
+    clinic.hold(replace(STRANGER, birth_date=OKAFOR.birth_date))
+    clinic.outside.remove(uid)
+    clinic.again(path)
+    (row,) = clinic.waiting()
+    assert "no-longer-listed" in row.doubts
+    clinic.hold(study_uid=uid)
+    clinic.again(path)
+    (row,) = clinic.waiting()
+    assert "no-longer-listed" not in row.doubts
+
+
+def test_what_is_still_there_under_a_name_that_is_not_asked_for_is_not_said_to_be_gone(clinic):
+    clinic.hold(replace(OUTSIDE, name="OKAFOUR^ADA"), AccessionNumber=ORDER)
+    path = brought(clinic)
+    with clinic.parts.records.write() as session:
+        session.execute(update(ContextRow).values(accession=""))
+    clinic.again(path)
+    assert [row for row in clinic.waiting() if "no-longer-listed" in row.doubts] == []

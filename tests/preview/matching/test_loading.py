@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 from support.studies import OKAFOR
 
 from preview.matching import known, loading
-from preview.matching.loading import WrongFile
 from preview.matching.records import KnownRow, ToJudgeRow
+from preview.tables import WrongTable
 
 HEAD = "id,issuer,family,given,middle,suffix,birth_date,sex\n"
 ADAEZE = "4471902,HOSP,OKAFOR,Adaeze,,,19750714,F\n"
@@ -63,7 +63,11 @@ def test_rows_without_id_or_issuer_are_counted(site, tmp_path):
 
 WRONG = {
     "id,family\n1,X\n": "these columns are missing: issuer, given, birth_date, sex",
-    "": "these columns are missing: id, issuer, family, given, birth_date, sex",
+    "": "is empty",
+    HEAD.replace(",", ";"): "the columns are divided by semicolons; save the file with commas",
+    HEAD.replace(",", "\t"): "the columns are divided by tabs",
+    (HEAD + ADAEZE).encode("utf-16"): "line 1 is UTF-16; save the file as UTF-8",
+    HEAD + "1,HOSP\n": "line 2 has fewer values than there are columns",
     HEAD.encode() + "1,HOSP,MÜLLER,X,,,,\n".encode("latin-1"): "is not UTF-8",
     HEAD + ADAEZE + '2,HOSP,"X\n': "is not CSV",
     HEAD + "1,HOSP,X,Y,,,,,,,\n": "line 2 has more values than there are columns",
@@ -75,7 +79,7 @@ WRONG = {
 
 @pytest.mark.parametrize("text", WRONG)
 def test_a_file_that_cannot_be_used_says_where_and_why(site, tmp_path, text):
-    with pytest.raises(WrongFile) as wrong:
+    with pytest.raises(WrongTable) as wrong:
         load(site, tmp_path, text)
     assert WRONG[text] in str(wrong.value)
     assert "MÜLLER" not in str(wrong.value)

@@ -1,0 +1,126 @@
+"""An id that two of our patients have, or had: it identifies neither, and staff are told why."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select, update
+from support.hospital import OUTSIDE, SECRET
+from support.studies import OKAFOR, STRANGER
+
+from fetch.model import Patient, PatientIdentity
+from preview.matching import deciding, known, listing
+from preview.matching.records import CrossReferenceRow, FormerHolderRow, KnownRow, Verdict
+from preview.records import ContextRow
+
+BEFORE = Patient(OKAFOR.identity, "KOWALSKI^Anna", date(1931, 2, 11), "F")
+"""Who had the number a generation ago."""
+TWIN = replace(OKAFOR, name="OKAFOR^Adaora")
+
+
+def know(clinic, *patients: Patient) -> None:
+    with clinic.parts.records.write() as session:
+        known.note(session, patients, clinic.parts.now)
+
+
+def doubts(clinic) -> list[list[str]]:
+    return [row.doubts for row in clinic.waiting()]
+
+
+def test_an_id_that_was_given_out_again_is_known_as_shared_and_certain_for_neither(clinic):
+    know(clinic, BEFORE)
+    clinic.hold(OKAFOR, clinic.archive)
+    path = clinic.opened()
+    assert SECRET not in clinic.client.page(path)
+    assert doubts(clinic) == [["id-shared"]]
+    (row,) = clinic.waiting()
+    how = {"person": "Sam", "seen": listing.seen(row), "reason": "The old number was given out again"}
+    deciding.decide(clinic.parts, row.key, Verdict.SAME, **how)
+    assert SECRET in clinic.client.page(path)
+
+
+def test_what_was_shown_under_an_id_vanishes_once_it_is_given_to_somebody_else(clinic):
+    clinic.hold(OKAFOR, clinic.archive)
+    path = clinic.opened()
+    assert SECRET in clinic.client.page(path)
+    know(clinic, BEFORE)
+    assert SECRET not in clinic.client.page(path)
+
+
+def test_both_in_one_file_are_both_remembered_and_loading_it_twice_keeps_each_once(clinic):
+    for _ in range(2):
+        know(clinic, BEFORE, OKAFOR)
+    with clinic.parts.records.read() as session:
+        former = {row.patient.name for row in session.scalars(select(FormerHolderRow))}
+        (now,) = session.scalars(select(KnownRow))
+    assert former == {"KOWALSKI^Anna", "OKAFOR^Adaeze"}
+    assert now.patient == OKAFOR
+
+
+@pytest.mark.parametrize(
+    "corrected",
+    [
+        replace(OKAFOR, name="GREEN^Adaeze"),
+        replace(OKAFOR, birth_date=date(1975, 7, 15)),
+        replace(OKAFOR, name="OKAFOR^Ada"),
+        replace(OKAFOR, name="", birth_date=None),
+    ],
+)
+def test_a_marriage_or_a_correction_makes_no_second_holder(clinic, corrected):
+    know(clinic, corrected, OKAFOR)
+    clinic.hold(OKAFOR, clinic.archive)
+    assert SECRET in clinic.client.page(clinic.opened())
+
+
+def test_two_known_patients_whose_ids_are_one_but_for_zeros_are_certain_for_neither(clinic):
+    know(clinic, replace(BEFORE, identity=PatientIdentity("0004471902", "HOSP")))
+    clinic.hold(OKAFOR, clinic.archive)
+    assert SECRET not in clinic.client.page(clinic.opened())
+    assert doubts(clinic) == [["id-shared"]]
+
+
+def test_two_records_of_one_person_under_one_number_are_certain_for_neither_until_they_are_merged(clinic):
+    know(clinic, replace(OKAFOR, identity=PatientIdentity("0004471902", "HOSP")))
+    clinic.hold(OKAFOR, clinic.archive)
+    assert SECRET not in clinic.client.page(clinic.opened())
+    assert doubts(clinic) == [["several-qualify"]]
+
+
+def test_an_order_that_was_brought_for_two_patients_is_certain_for_neither(clinic):
+    clinic.hold(OUTSIDE, AccessionNumber="ORDER-4711")
+    double = replace(OKAFOR, identity=PatientIdentity("5550001", "HOSP"))
+    path, _ = clinic.opened(), clinic.opened(double)
+    with clinic.parts.records.write() as session:
+        session.execute(update(ContextRow).values(accession="ORDER-4711"))
+    assert SECRET not in clinic.client.page(path)
+
+
+def test_an_id_that_the_cross_reference_manager_gave_to_two_patients_is_certain_for_neither(clinic):
+    clinic.hold()
+    path = clinic.opened()
+    double = replace(OKAFOR, identity=PatientIdentity("5550001", "HOSP"))
+    know(clinic, double)
+    ids = [[OUTSIDE.identity.issuer, OUTSIDE.identity.patient_id]]
+    keep(clinic, OKAFOR.identity, ids)
+    assert SECRET in clinic.client.page(path)
+    keep(clinic, double.identity, ids)
+    assert SECRET not in clinic.client.page(path)
+
+
+def keep(clinic, identity: PatientIdentity, ids: list[list[str]]) -> None:
+    with clinic.parts.records.write() as session:
+        row = CrossReferenceRow(issuer=identity.issuer, patient_id=identity.patient_id, known=True, ids=ids)
+        row.answered_at = clinic.parts.now + timedelta(hours=1)
+        session.merge(row)
+
+
+def test_a_name_that_another_patient_of_ours_has_is_no_slip_of_the_pen(clinic):
+    """Of twins each has a name of her own, however near the two are."""
+    slip = replace(OKAFOR, name="OKAFOR^Adaese")
+    clinic.hold(slip, clinic.archive)
+    path = clinic.opened()
+    assert SECRET in clinic.client.page(path)
+    know(clinic, replace(STRANGER, name="STRANGER^Adaese"))
+    assert SECRET not in clinic.client.page(path)
+    clinic.again(path)
+    assert doubts(clinic) == [["given-similar"]]
