@@ -21,7 +21,7 @@ demo-full: install $(OHIF) ## Start the demo with a real Orthanc and the real OH
 	@$(BIN)/python -m preview.demo --full || test $$? -eq 130
 
 start: install ## Start the application itself with your preview.toml (Ctrl-C stops it).
-	@$(BIN)/honcho start -c finder=3 redis web finder worker reconciler prober receiver || test $$? -eq 130
+	@$(BIN)/python -m preview.processes start -c finder=3 redis web finder worker reconciler prober receiver || test $$? -eq 130
 
 test: install .venv/tested $(OHIF) test-packages ## Run ruff, mypy and every test against the real parts.
 	$(BIN)/ruff check .
@@ -53,11 +53,12 @@ clean: ## Remove .venv and everything the demo and the tests made.
 	@rm -rf imaging_preview.egg-info build
 	@command -v npm >/dev/null || $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-node.txt
 	@mkdir -p .venv/npm && cp package.json package-lock.json .venv/npm/
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) ci --silent --ignore-scripts --no-audit --no-fund --prefix .venv/npm
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) ci --omit=dev --silent --ignore-scripts --no-audit --no-fund --prefix .venv/npm
 	@touch $@
 
 .venv/tested: .venv/installed requirements-test.txt
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-test.txt
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) ci --silent --ignore-scripts --no-audit --no-fund --prefix .venv/npm
 	@touch $@
 
 $(OHIF): .venv/installed preview/demo/viewer/ohif.pin

@@ -38,8 +38,8 @@ def main() -> None:
     ports = {name: free_port(wanted) for name, wanted in WANTED.items()}
     full = "--full" in sys.argv[1:]
     told = {**os.environ, **environment(ports), **(full_viewer(ports) if full else no_viewer())}
-    honcho = str(Path(sys.executable).with_name("honcho"))
-    os.execve(honcho, [honcho, "start", "-c", FULL if full else PLAIN], told)  # noqa: S606 — our own program
+    start = [sys.executable, "-m", "preview.processes", "start", "-c", FULL if full else PLAIN]
+    os.execve(start[0], start, told)  # noqa: S606 — our own program
 
 
 def _refuse_second() -> None:
