@@ -162,7 +162,12 @@ class Crew:
     def _goes_on(self, error: FetchError) -> bool:
         """One image too many for an archive that sends others, or a line that was lost, ends nothing more."""
         passing = error.reason is Reason.OUT_OF_RESOURCES and self.brought > 0
-        return error.reason.trouble is Trouble.UNREACHABLE or error.reason is Reason.GARBLED or passing
+        odd = error.reason is Reason.GARBLED or self._is_of_one(error)
+        return error.reason.trouble is Trouble.UNREACHABLE or passing or odd
+
+    def _is_of_one(self, error: FetchError) -> bool:
+        """Some say that they do not know us when we take none of the kinds in which they have this image."""
+        return error.reason is Reason.RECEIVER_UNKNOWN and bool(self._desk.planner.arrived)
 
     def _wait_for_share(self) -> bool:
         """Until there may be something to ask for; False if there is nothing more."""
@@ -245,8 +250,9 @@ class Crew:
                     desk.note(noted(Note.NO_LISTS, instead=_instead(desk.planner)))
                 desk.turn.notify_all()
                 return None
-            desk.planner.broke(share, error.reason)
-            desk.note(noted(Note.LINE_LOST, reason=error.reason.code))
+            reason = Reason.REPORTED_FAILED if self._is_of_one(error) else error.reason
+            desk.planner.broke(share, reason)
+            desk.note(noted(Note.LINE_LOST, reason=reason.code))
             desk.turn.notify_all()
         return error
 

@@ -16,6 +16,8 @@ MOST_TRIES = 3
 MOST_BREAKS = 3
 """So often a connection may end over one instance; after the first time it is asked for with few others, then
 alone, so that nothing else ends with it."""
+_OF_ONE = (Reason.OUT_OF_RESOURCES, Reason.GARBLED, Reason.REPORTED_FAILED)
+"""Over what a request may end that is the fault of one image in it."""
 _REFUSED_ALONE = 2
 """So many single images may be refused, where none ever came, before whole series are asked for."""
 _FEW = 8
@@ -308,7 +310,7 @@ class Planner:
         returned = self._returned(share)
         for number, wanted in enumerate(returned):
             wanted.broken += 1
-            if reason is Reason.OUT_OF_RESOURCES and not self.posters_only:  # others may come meanwhile
+            if reason in _OF_ONE and not self.posters_only:  # others may come meanwhile
                 wanted.turn = Turn.REST
             few = f"{returned[0].uid} {number // _FEW}"
             wanted.company = few if wanted.broken == 1 else wanted.uid

@@ -349,6 +349,21 @@ def test_a_pdu_of_four_gigabytes_costs_no_memory_before_and_after_the_associatio
         assert push(port, *study(images=1)) == [0x0000]
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_fetch_is_told_of_a_message_of_four_gigabytes(spool, place):
+    first, second = study(images=2)
+    with receiving(spool) as port, spool.moves.under_way("main", first.StudyInstanceUID):
+        with pushing(port) as assoc:
+            for ds in [first, second][:place]:
+                push_as(assoc, encoded(ds), instance_uid=ds.SOPInstanceUID)
+            _flood(assoc.dul.socket.socket, struct.pack(">BBL", 4, 0, 0xFFFFFFF0), 2**20)
+        said = []
+        eventually(lambda: said.extend(spool.refusals(first.StudyInstanceUID)) or said, 10)
+        assert said == [("garbled", "")]
+        assert push(port, second) == [0x0000]
+    assert len(kept(spool, [first])) == place + 1
+
+
 def _flood(line, head, count):
     try:
         line.sendall(head)
