@@ -44,12 +44,15 @@ def grey(ds: Dataset, index: int, stored: Array, common: Range | None = None) ->
         low, high = common or _range_of_image(ds, modality, stored)
         voi = _range(low, high, "whose table is damaged" if damaged else "")
 
+    all_padding = bool(padding(ds, ends).all())
+
     def tone(values: Array) -> Bytes:
         brightness = np.clip(np.nan_to_num(voi.brightness(modality(values))), 0.0, 1.0)
         if _inverted(ds):
             brightness = 1.0 - brightness
         shades: Bytes = (brightness * 255.0 + 0.5).astype(np.uint8)
-        shades[padding(ds, values)] = 0
+        if not all_padding:  # then it would be all there is to see
+            shades[padding(ds, values)] = 0
         return shades
 
     return Grey(_through_table(stored, ends, tone), voi.window)

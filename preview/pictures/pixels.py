@@ -22,6 +22,7 @@ from pydicom.uid import (
 )
 
 from preview.pictures import codestreams, decoding
+from preview.pictures.alignment import grey_values
 from preview.pictures.bands import LARGE, Bands
 from preview.pictures.decoders import DECODINGS
 from preview.pictures.description import Description, description
@@ -229,7 +230,14 @@ class Pixels:
         if not in_words:
             return self._exact(index, wanted, options)
         decoded = self._decoded(index, wanted, options | {"bits_stored": allocated})
-        return decoding.aligned(decoded, bits, self._high_bit)
+        return self._values(decoded, bits, self._high_bit)
+
+    def _values(self, decoded: decoding.Decoded, bits: int, high_bit: int) -> decoding.Decoded:
+        if not self._about.meaning.startswith("MONOCHROME"):
+            return decoding.aligned(decoded, bits, high_bit)
+        return grey_values(
+            decoded, bits, high_bit, has_graphics=any(tag in self._ds for tag in _BIT_POSITIONS)
+        )
 
     @property
     def _high_bit(self) -> int:
@@ -245,7 +253,7 @@ class Pixels:
         beyond = decoded[0].shape[:2] != (self.rows, self.columns)  # a smaller one may go a little beyond
         if decoding.fits(decoded[0], bits + beyond):
             return decoded
-        return decoding.aligned(self._decoded(index, None, options), bits, bits - 1)
+        return self._values(self._decoded(index, None, options), bits, bits - 1)
 
     def _decoded(
         self, index: int, wanted: tuple[int, int] | None, options: dict[str, Any]
@@ -329,6 +337,9 @@ class Pixels:
         about = self._about
         return about.rows * about.columns * max(1, about.samples) * max(1, about.allocated // 8)
 
+
+_BIT_POSITIONS = [(group << 16) + 0x0102 for group in range(0x6000, 0x6020, 2)]
+"""Of overlays in bits beside the values (retired: PS3.5 8.1.2 of 2004)."""
 
 _EXACT = frozenset({JPEGLSLossless, JPEG2000Lossless, HTJ2KLossless, HTJ2KLosslessRPCL})
 """Whole words come out of these as they went in, with what stood in the bits above the values."""

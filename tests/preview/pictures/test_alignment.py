@@ -1,0 +1,83 @@
+"""Grey values that stand in other bits of their words than the object says, seen in the pictures."""
+
+from io import BytesIO
+
+import imagecodecs
+import numpy as np
+import pytest
+from made import encoded, shades
+from PIL import Image
+from pydicom import uid
+from pydicom.uid import RLELossless
+from samples import image
+
+from preview.pictures.thumbnail import DrawingKind, draw
+
+
+def seen(ds):
+    drawing = draw(ds)
+    assert drawing.kind is not DrawingKind.CARD, drawing.reason
+    return np.asarray(Image.open(BytesIO(drawing.pictures[0].png))).astype(int)
+
+
+def hills(dtype):
+    """From one end of 16 bits to the other, with as much noise as an image has."""
+    down, across = np.mgrid[0:256, 0:256]
+    values = 30000 + 14000 * (np.sin(across / 40) + np.cos(down / 60))
+    values += np.random.default_rng(1).normal(0, 150, values.shape)
+    return (values - (2**15 if dtype == "<i2" else 0)).astype(dtype)
+
+
+def stored(values, bits, high=None, **more):
+    middle = 0 if values.dtype.kind == "i" else 30000
+    facts = {"WindowCenter": middle, "WindowWidth": 40000} | more
+    return image(values, BitsStored=bits, HighBit=bits - 1 if high is None else high, **facts)
+
+
+@pytest.mark.parametrize("syntax", ["", "RLE", "JPEG-LS"])
+@pytest.mark.parametrize("dtype", ["<u2", "<i2"])
+def test_values_of_more_bits_than_the_object_says_are_drawn_whole(dtype, syntax):
+    values = hills(dtype)
+    right = seen(stored(values, 16))
+    ds = stored(values, 12)
+    if syntax == "RLE":
+        ds.compress(RLELossless, generate_instance_uid=False)
+    if syntax == "JPEG-LS":
+        ds = encoded(ds, uid.JPEGLSLossless, imagecodecs.jpegls_encode(values.view("<u2")))
+    assert (seen(ds) == right).all()
+
+
+@pytest.mark.parametrize("high", [15, 13])
+def test_values_that_end_at_the_lowest_bit_do_not_end_above_it(high):
+    values, window = shades(12, "<u2"), {"WindowCenter": 2048, "WindowWidth": 4096}
+    right = seen(stored(values, 12, **window))
+    assert (seen(stored(values, 12, high, **window)) == right).all()
+    marked = stored(values, 12, high, **window)
+    marked.add_new((0x6000, 0x0102), "US", 0)
+    assert (seen(marked) != right).any(), "what is below may be graphics"
+
+
+@pytest.mark.parametrize("beside", [0x1000, 0x8000, 0xF000])
+def test_what_stands_above_the_values_is_still_no_part_of_them(beside):
+    values, window = shades(12, "<u2"), {"WindowCenter": 2048, "WindowWidth": 4096}
+    right = seen(stored(values, 12, **window))
+    everywhere, noise, mark = values | beside, values.copy(), values.copy()
+    noise[np.random.default_rng(1).random(values.shape) < 0.3] |= beside
+    mark[20:60, 20:60] |= beside
+    for soiled in (everywhere, noise, mark):
+        assert (seen(stored(soiled.astype("<u2"), 12, **window)) == right).all()
+
+
+def test_negative_values_without_their_sign_above_them_are_negative():
+    values, window = shades(12, "<i2"), {"WindowCenter": 0, "WindowWidth": 4096}
+    right = seen(stored(values, 12, **window))
+    ds = stored(values, 12, **window)
+    ds.PixelData = (values.view("<u2") & 0x0FFF).tobytes()
+    assert (seen(ds) == right).all()
+
+
+def test_an_image_of_padding_alone_is_drawn():
+    ds = stored(shades(16, "<u2"), 16)
+    right = seen(ds)
+    ds.PixelPaddingValue, ds.PixelPaddingRangeLimit = 0, 65535
+    assert (seen(ds) == right).all()
