@@ -1,7 +1,5 @@
 """Starts the Procfile's processes: honcho, but patient at the end, and without a line for every look."""
 
-import sys
-
 import honcho.command
 import honcho.manager
 
@@ -27,4 +25,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
