@@ -1,4 +1,7 @@
-"""`make faults`: each fault alone, then a hundred random sequences; ``python -m faults 7``: one again."""
+"""`make faults`: a hundred random sequences, then each fault alone.
+
+``python -m faults 7``: that sequence again; ``python -m faults clock``: the faults with this in their names.
+"""
 
 import multiprocessing
 import os
@@ -23,12 +26,14 @@ Given = TypeVar("Given")
 Got = TypeVar("Got")
 
 
-def main(seeds: list[int]) -> int:
+def main(words: list[str]) -> int:
     """0 if nothing was lost and nothing came twice."""
+    seeds = [int(word) for word in words if word.isdigit()]
+    names = [fault.name for fault in EVERY if not words or any(word in fault.name for word in words)]
     began = time.monotonic()
     print(f"{os.cpu_count()} cores, {_AT_ONCE} installations at once", flush=True)
     played = []
-    for one in _each(sequences.play, seeds or range(1, SEQUENCES + 1)):
+    for one in _each(sequences.play, seeds if words else range(1, SEQUENCES + 1)):
         played.append(one)
         if _is_bad(one) or seeds:
             print(f"sequence {one.seed}: {one.result} {', '.join(one.faults)}", flush=True)
@@ -37,15 +42,15 @@ def main(seeds: list[int]) -> int:
     print(f"{sum(one.result.explained for one in played)} ended with a reason", end=", ")
     print(f"{sum(one.result.lost for one in played)} lost", end=", ")
     print(f"{sum(one.result.doubled for one in played)} images fetched again", flush=True)
-    met = [] if seeds else _met(played)
+    met = [] if seeds else _met(names, played)
     print(f"{(time.monotonic() - began) / 60:.0f} minutes")
     return int(bool(failures) or any(map(_is_bad, [*played, *met])))
 
 
-def _met(played: list[Played]) -> list[Met]:
+def _met(names: list[str], played: list[Played]) -> list[Met]:
     print(table.heading())
     met = []
-    for one in _each(table.meet, [fault.name for fault in EVERY]):
+    for one in _each(table.meet, names):
         met.append(one)
         print(table.line(one, played), flush=True)
     return met
@@ -71,4 +76,4 @@ def _is_bad(one: Played | Met) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main([int(word) for word in sys.argv[1:]]))
+    sys.exit(main(sys.argv[1:]))

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from support.installation import BIN, ROOT, Installation, below, source_block
+from support.installation import BIN, ROOT, Installation, below, free_port, source_block
 from support.postgresql import OnPostgreSQL, PostgreSQL
 from support.studies import OKAFOR, study
 from support.tcp_proxy import TcpProxy
 
+from faults.clock import Clock
 from faults.redis_server import RedisServer
 from fetch.find import find_study
 from fetch.records import StudyRow
@@ -27,7 +28,7 @@ from preview.asking import note_study
 from preview.demo.archive import Archive, Asked
 from preview.records import Arrival, FetchRow, InstanceRow, Outcome
 
-_BUSY = ("finder", "worker", "reconciler")
+BUSY = ("finder", "worker", "reconciler")
 _LOOK_S = 0.1
 
 
@@ -50,7 +51,8 @@ class Clinic:
     """``with Clinic(folder).open() as clinic: clinic.want(); …; clinic.result(60)``.
 
     ``images`` in each of so many ``studies``; ``keeps``: Redis writes what it holds to a file; ``server``:
-    the database is one of PostgreSQL's, else SQLite.
+    the database is one of PostgreSQL's, else SQLite; ``moves``: images come by C-MOVE, to our receiver;
+    ``disk``: the shelf has a small one of its own (as root only); ``jumps``: the processes' clock may jump.
     """
 
     def __init__(
@@ -61,15 +63,20 @@ class Clinic:
         images: int = 3,
         keeps: bool = False,
         server: PostgreSQL | None = None,
-        processes: tuple[str, ...] = _BUSY,
+        processes: tuple[str, ...] = BUSY,
+        moves: bool = False,
+        disk: bool = False,
+        jumps: bool = False,
     ) -> None:
         folder.mkdir()
-        self.folder, self.server, self._names = folder, server, processes
+        self.folder, self.server, self._moves, self._has_disk = folder, server, moves, disk
+        self._names = (*processes, "receiver") if moves else processes
+        self.clock = Clock(folder) if jumps else None
         self._held = [study(OKAFOR, images=images) for _ in range(studies)]
         self.archive = Archive("MAIN", datasets=[ds for held in self._held for ds in held])
         self.redis = RedisServer(folder / "redis", keeps=keeps)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.wanted: list[str] = []
+        self.wanted: set[str] = set()
         self.doubled = 0
 
     @contextmanager
@@ -81,6 +88,8 @@ class Clinic:
             self.redis.start()
             self.site = self._installed()
             stack.callback(self.site.parts.records.engine.dispose)
+            if self._has_disk:
+                stack.enter_context(_small_disk(self.shelf))
             self.studies = [self._found(held[0].StudyInstanceUID) for held in self._held]
             self.archive.requests = _Watched(self)
             stack.callback(self.stop_all)
@@ -88,11 +97,17 @@ class Clinic:
             yield self
 
     def _installed(self) -> Installation:
-        block = source_block("main", self.line.port, aet="MAIN")
-        made = (self.folder, [block], self.redis.url)
-        return (
-            OnPostgreSQL(*made, database=self.server.new_database()) if self.server else Installation(*made)
-        )
+        port, way = free_port(), {"retrieve": "c-move"} if self._moves else {}
+        self.archive.peers["PREVIEW"] = ("127.0.0.1", port)
+        block = source_block("main", self.line.port, aet="MAIN", **way)
+        made, more = (self.folder, [block], self.redis.url), {"local_port": port}
+        if self.server:
+            return OnPostgreSQL(*made, database=self.server.new_database(), **more)
+        return Installation(*made, **more)
+
+    @property
+    def shelf(self) -> Path:
+        return self.site.settings.app.shelf
 
     def _found(self, study_uid: str) -> StudyRow:
         found = find_study(self.site.settings.sources[0], self.site.settings.local, study_uid)
@@ -109,8 +124,9 @@ class Clinic:
         if name in self.processes:
             return
         with (self.folder / "processes.log").open("ab") as log:
+            environment = self.site.environment | (self.clock.environment if self.clock else {})
             self.processes[name] = subprocess.Popen(
-                _commands()[name], env=self.site.environment, cwd=ROOT, stdout=log, stderr=log
+                _commands()[name], env=environment, cwd=ROOT, stdout=log, stderr=log
             )
 
     def stop_all(self, how: signal.Signals = signal.SIGTERM) -> None:
@@ -148,7 +164,7 @@ class Clinic:
 
     def want(self) -> None:
         """Every study, as a click does."""
-        self.wanted += [wanting.want(self.site.parts, row) for row in self.studies]
+        self.wanted |= {wanting.want(self.site.parts, row) for row in self.studies}
 
     def fetches(self) -> list[FetchRow]:
         with self.site.parts.records.read() as session:
@@ -204,6 +220,16 @@ class _Watched(list[Asked]):
                 self._clinic.doubled += len(uids & self._clinic.drawn())
             except SQLAlchemyError:  # the database is what is broken just now
                 return
+
+
+@contextmanager
+def _small_disk(shelf: Path) -> Iterator[None]:
+    shelf.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(shelf)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(shelf)], check=True)
 
 
 def _commands() -> dict[str, list[str]]:

@@ -4,7 +4,8 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 
 from faults.clinic import Clinic
@@ -16,12 +17,16 @@ Breaks = Callable[[Clinic], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class Fault:
-    """``lasts``: seconds. ``by_chance``: may be drawn for a sequence; what ends a fetch for good may not."""
+    """``lasts``: seconds. ``by_chance``: may be drawn for a sequence; what ends a fetch for good may not.
+
+    ``needs``: how the clinic must be made for it.
+    """
 
     name: str
     breaks: Breaks
     lasts: float = 3.0
     by_chance: bool = True
+    needs: tuple[tuple[str, bool], ...] = ()
 
 
 def _behaves(how: Behaviour) -> Breaks:
@@ -120,6 +125,42 @@ def _killed_before_it_is_written(clinic: Clinic) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _disk_full(clinic: Clinic) -> Iterator[None]:
+    filler = clinic.shelf / "filler"
+    with filler.open("wb") as file, suppress(OSError):
+        while True:
+            file.write(b"\0" * 65536)
+            file.flush()
+    yield
+    filler.unlink()
+
+
+def _clock(seconds: int) -> Breaks:
+    @contextmanager
+    def broken(clinic: Clinic) -> Iterator[None]:
+        assert clinic.clock is not None
+        clinic.clock.jump(seconds)
+        yield
+        clinic.clock.jump(0)
+
+    return broken
+
+
+def _wanted_by(people: int) -> Breaks:
+    """All at once, and all the same: one errand for each study."""
+
+    @contextmanager
+    def broken(clinic: Clinic) -> Iterator[None]:
+        with ThreadPoolExecutor(people) as pool:
+            wishes = [pool.submit(clinic.want) for _ in range(people)]
+        for wish in wishes:
+            wish.result()
+        yield
+
+    return broken
+
+
 AT_THE_ARCHIVE = (
     Fault("archive: no longer there", _archive_away),
     Fault("archive: takes the connection and is silent", _behaves(b.hangs()), 6),
@@ -159,5 +200,28 @@ AT_HOME = (
     Fault("Redis: FLUSHALL", _redis_emptied, 0.5),
     Fault("database: locked, or PostgreSQL stopped", _database_away, 8),
 )
-EVERY = (*AT_THE_ARCHIVE, *ON_THE_LINE, *AT_HOME)
+BESIDES = (
+    Fault("two people want the same studies at once", _wanted_by(2), 0.5),
+    Fault("fifty people want the same studies at once", _wanted_by(50), 0.5),
+    Fault("disk: full", _disk_full, 6, by_chance=False, needs=(("disk", True),)),
+    Fault("clock: an hour ahead, and back", _clock(3600), 8, by_chance=False, needs=(("jumps", True),)),
+    Fault(
+        "clock: an hour behind, and right again", _clock(-3600), 8, by_chance=False, needs=(("jumps", True),)
+    ),
+    Fault("receiver: killed", _killed("receiver"), 2, by_chance=False, needs=(("moves", True),)),
+    Fault(
+        "C-MOVE: kill -9 of everything",
+        _killed("worker", "finder", "reconciler", "receiver"),
+        1,
+        by_chance=False,
+        needs=(("moves", True),),
+    ),
+    Fault(
+        "C-MOVE: the line is reset after 2 kB",
+        _line(reset_peer=2_000),
+        by_chance=False,
+        needs=(("moves", True),),
+    ),
+)
+EVERY = (*AT_THE_ARCHIVE, *ON_THE_LINE, *AT_HOME, *BESIDES)
 BY_CHANCE = tuple(fault for fault in EVERY if fault.by_chance)

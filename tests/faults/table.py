@@ -1,4 +1,4 @@
-"""What became of every fault, in a table: how often it was injected, and what was lost or came twice."""
+"""What became of every fault, in a table: what was lost or came twice, what the pages said, and how soon."""
 
 import tempfile
 import time
@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from faults.clinic import Clinic, Result
+from faults.clinic import BUSY, Clinic, Result
 from faults.faults import EVERY, Fault
 from faults.sequences import Played
+from faults.watching import Watch
 
 _STUDIES = 6
 _PATIENCE_S = 200.0
-_COLUMNS = "{:<52}{:>6}{:>8}{:>10}{:>6}{:>9}{:>10}"
+_GONE_S = 90.0
+_COLUMNS = "{:<52}{:>6}{:>8}{:>10}{:>6}{:>9}{:>11}{:>13}{:>15}  {}"
 
 
 @dataclass(frozen=True)
@@ -21,20 +23,35 @@ class Met:
 
     fault: str
     result: Result
+    to_banner: float | None = None
+    to_recovery: float | None = None
+    said: str = ""
 
 
 def meet(name: str) -> Met:
-    """Break this, with a few studies under way, and heal it; what became of them."""
+    """Break this, with a few studies under way, and heal it; what became of them, and what was said."""
     fault = named(name)
+    made = {"studies": _STUDIES, "processes": (*BUSY, "prober"), **dict(fault.needs)}
     with (
         tempfile.TemporaryDirectory(prefix="faults-") as folder,
-        Clinic(Path(folder) / "clinic", studies=_STUDIES).open() as clinic,
+        Clinic(Path(folder) / "clinic", **made).open() as clinic,
+        Watch(clinic.site) as watch,
     ):
         clinic.want()
         clinic.when_drawn(3)
+        watch.broken()
         with fault.breaks(clinic):
             time.sleep(fault.lasts)
-        return Met(name, clinic.result(_PATIENCE_S))
+        watch.healed()
+        result = clinic.result(_PATIENCE_S)
+        _wait_until_gone(watch)
+        return Met(name, result, watch.to_banner, watch.to_recovery, watch.said)
+
+
+def _wait_until_gone(watch: Watch) -> None:
+    end = time.monotonic() + _GONE_S
+    while not watch.is_gone() and time.monotonic() < end:
+        time.sleep(0.2)
 
 
 def named(name: str) -> Fault:
@@ -42,12 +59,22 @@ def named(name: str) -> Fault:
 
 
 def heading() -> str:
-    return _COLUMNS.format("fault", "times", "wanted", "complete", "lost", "doubled", "seconds")
+    counts = ("fault", "times", "wanted", "complete", "lost", "doubled")
+    return _COLUMNS.format(*counts, "to banner", "to recovery", "to completion", "what every page said first")
 
 
 def line(met: Met, played: Iterable[Played] = ()) -> str:
-    """``times``: here and in the random sequences. Seconds: from the end of the fault to the last study."""
+    """``times``: here and in the random sequences.
+
+    Seconds: from the beginning of the fault until every page said something; from its end until that was
+    gone, and until the last study was complete.
+    """
     times = 1 + sum(met.fault in one.faults for one in played)
     result = met.result
-    figures = (result.wanted, result.complete, result.lost, result.doubled, f"{result.seconds:.1f}")
-    return _COLUMNS.format(met.fault, times, *figures)
+    counts = (result.wanted, result.complete, result.lost, result.doubled)
+    seconds = (_seconds(met.to_banner), _seconds(met.to_recovery), _seconds(result.seconds))
+    return _COLUMNS.format(met.fault, times, *counts, *seconds, met.said)
+
+
+def _seconds(some: float | None) -> str:
+    return "–" if some is None else f"{some:.1f}"
