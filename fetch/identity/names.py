@@ -22,6 +22,8 @@ _GENERATIONS = {
 }
 _LONGEST = 1024
 """Three groups of five parts of 64 characters (PS3.5 6.2): what is longer is no name."""
+_NOTES = frozenset(("deceased", "decd", "verstorben", "décédé", "decede", "fallecido", "vip", "confidential"))
+"""Written behind a name by registries, not part of it: ``SMITH^JOHN (DECEASED)``."""
 _LONE_LETTERS = ("i", "v")
 """An initial, unless they stand where a suffix belongs."""
 
@@ -78,12 +80,18 @@ def _group(written: str) -> Name:
     if not given.strip() and "," in family:
         family, _, given = family.partition(",")  # DOE, JOHN
     nobody = names_nobody(family, given)
-    name = Name(words(family), words(given), words(middle), _suffix(words(suffix)))
+    name = Name(_noteless(family), _noteless(given), _noteless(middle), _suffix(words(suffix)))
     name = _with_suffix_inside(name)
     if any(nobody):
         family_words, given_words = (() if nobody[0] else name.family), (() if nobody[1] else name.given)
         name = replace(name, family=family_words, given=given_words, placeholder=True)
     return name
+
+
+def _noteless(part: str) -> tuple[str, ...]:
+    """The words of a part; one that stands alone is a name, whatever it is."""
+    said = words(part)
+    return tuple(word for word in said if word not in _NOTES) or said
 
 
 def _suffix(said: tuple[str, ...]) -> str:

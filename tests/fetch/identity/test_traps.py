@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from fetch.identity import Agreement, Context, Doubt, Field, Grade, Link, Remark, judge, same_person
 from fetch.model import Patient, PatientIdentity
 
+TESTS = Path(__file__).parents[2]
 TODAY = date(2026, 11, 25)
 HERE = Context(frozenset({"HOSP_A"}), today=TODAY)
 CERTAIN, PROBABLE, POSSIBLE, CERTAINLY_NOT = Grade
@@ -579,6 +581,62 @@ def test_an_answer_about_somebody_else_is_certainly_not():
 def test_a_wildcard_or_a_backslash_is_no_letter_of_a_name(name):
     assert Doubt.NAME_GARBLED in doubts(who(name), who(name))
     assert grade(SMITH, who(name)) is not CERTAIN
+
+
+# 21: the deceased, the protected
+
+
+@pytest.mark.parametrize("name", ["SMITH^JOHN (DECEASED)", "SMITH (VIP)^JOHN", "SMITH^JOHN^^^DECEASED"])
+def test_what_a_registry_notes_behind_a_name_makes_nobody_else_of_a_deceased_or_a_protected_patient(name):
+    assert grade(SMITH, who(name)) is CERTAIN
+    assert grade(who("VIP^JOHN"), who("VIP^JOHN")) is CERTAIN  # alone it is somebody's name
+
+
+@pytest.mark.parametrize("name", ["ALIAS^SEVEN", "RESTRICTED^PATIENT", "OAK^TREE"])
+def test_a_protected_patient_under_an_alias_is_never_shown_by_the_number_alone(name):
+    """Breaking the glass is the clinical application's; here an alias is for staff, and never lost."""
+    assert grade(SMITH, who(name)) is POSSIBLE
+    assert doubts(SMITH, who(name)) & {Doubt.NAME_PLACEHOLDER, Doubt.NAME_DIFFERS}
+
+
+def test_images_of_somebody_who_has_long_been_dead_wait_for_staff_and_are_not_lost():
+    """Born 140 years ago: as likely a date that was written where nobody knew it."""
+    old = who(born="18860714")
+    assert doubts(old, old) == {Doubt.BIRTH_DATE_IMPLAUSIBLE}
+    assert grade(old, old) is POSSIBLE
+
+
+TRAPS = {
+    1: "fetch/identity/test_traps.py::test_the_same_number_of_two_issuers_is_nobodys_proof",
+    2: "fetch/identity/test_traps.py::test_an_issuer_written_with_its_universal_id_is_the_same",
+    3: "fetch/identity/test_traps.py::test_padding_zeros_and_separators_do_not_make_another_id",
+    4: "preview/matching/test_shared_ids.py::test_an_id_that_was_given_out_again_is_known_as_shared_and",
+    5: "preview/matching/test_merging.py::test_the_survivor_has_the_studies_of_the_prior_id_until_it_is",
+    6: "fetch/identity/test_traps.py::test_an_id_that_is_given_to_those_without_one_counts_as_none",
+    7: "fetch/identity/test_traps.py::test_a_birth_date_that_stands_for_an_unknown_one_is_implausible",
+    8: "fetch/identity/test_traps.py::test_a_twin_under_the_same_id_is_not_shown",
+    9: "fetch/identity/test_traps.py::test_a_whole_name_in_the_family_part_is_read",
+    10: "fetch/identity/test_traps.py::test_a_suffix_is_found_wherever_it_is_written",
+    11: "fetch/identity/test_traps.py::test_hyphens_apostrophes_and_particles_are_writing",
+    12: "fetch/identity/test_traps.py::test_a_transliteration_is_never_agreement_and_never_proof_of_another",
+    13: "fetch/identity/test_traps.py::test_a_name_that_was_cut_off_is_similar",
+    14: "fetch/identity/test_traps.py::test_a_wrongly_decoded_name_is_no_proof_either_way",
+    15: "fetch/identity/test_traps.py::test_another_sex_is_a_conflict_and_no_proof",
+    16: "preview/matching/test_parts.py::test_each_whom_they_name_is_a_part_of_its_own",
+    17: "preview/test_unmatched.py::test_a_study_about_which_two_sources_disagree_is_listed_once_for_each",
+    18: "fetch/identity/test_traps.py::test_a_wildcard_or_a_backslash_is_no_letter_of_a_name",
+    19: "preview/matching/test_approaches.py::test_people_who_are_certainly_others_are_a_number_and_nothing",
+    20: "preview/matching/test_deciding.py::test_a_link_holds_while_both_sides_say_what_they_said",
+    21: "fetch/identity/test_traps.py::test_a_protected_patient_under_an_alias_is_never_shown_by_the_number",
+}
+"""Each trap that is known, and the first test of it."""
+
+
+def test_every_trap_has_a_test():
+    assert list(TRAPS) == list(range(1, 22))
+    for place in TRAPS.values():
+        file, name = place.split("::")
+        assert f"def {name}" in (TESTS / file).read_text(encoding="utf-8"), place
 
 
 # The other roads
