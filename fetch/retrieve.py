@@ -27,6 +27,8 @@ _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _LONGEST_UID = 64  # UI, PS3.5 9.1
 _PER_REQUEST = {Way.GET: 32, Way.WADO: 16, Way.MOVE: 512}
 """Images of one request: few enough that others get their turn soon; of C-MOVE each costs an association."""
+_WORTH_WAKING = 8
+"""Of the images that are named one after another while some wait to be asked for."""
 _PATIENCE_S = 1.0
 """For threads that were told to end."""
 _OF_THE_WAY = (
@@ -250,14 +252,17 @@ class Retrieval:
 
     def _enter(self, entry: Listed) -> None:
         with self._desk.turn:
+            wakes = True
             if isinstance(entry, Instance):
                 self._desk.classes.add(entry.sop_class)
+                wakes = not self._planner.waits or self._planner.listed % _WORTH_WAKING == 0
                 self._planner.name(entry)
             elif isinstance(entry, Series):
                 self._planner.series_listed(entry)
             else:
                 self._planner.list_over(entry)
-            self._desk.turn.notify_all()
+            if wakes:
+                self._desk.turn.notify_all()
         if not isinstance(entry, Instance):
             self._events.put(entry)
 

@@ -89,18 +89,25 @@ def _uid(value: bytes) -> str:
 
 
 def answer(response: C_STORE) -> bytes | None:
-    """A C-STORE response that says nothing but its status (PS3.7 9.3.1.2); None for any other."""
-    numbers = response.MessageIDBeingRespondedTo, response.Status
+    """A C-STORE response that says nothing but its status; None for any other."""
+    message_id, status = response.MessageIDBeingRespondedTo, response.Status
     uids = response.AffectedSOPClassUID, response.AffectedSOPInstanceUID
-    if None in (*numbers, *uids) or response.ErrorComment or response.OffendingElement:
+    if message_id is None or status is None or None in uids:
         return None
+    if response.ErrorComment or response.OffendingElement:
+        return None
+    return stored(str(uids[0]), str(uids[1]), message_id, status)
+
+
+def stored(sop_class: str, instance_uid: str, message_id: int, status: int) -> bytes:
+    """The response to the C-STORE request of this ID (PS3.7 9.3.1.2)."""
     elements = (
-        _element(0x0002, _padded(str(uids[0]))),
+        _element(0x0002, _padded(sop_class)),
         _element(_FIELD, _NUMBER.pack(_STORE_RESPONSE)),
-        _element(0x0120, _NUMBER.pack(numbers[0])),
+        _element(0x0120, _NUMBER.pack(message_id)),
         _element(_DATA_SET, _NUMBER.pack(_NO_DATA_SET)),
-        _element(0x0900, _NUMBER.pack(numbers[1])),
-        _element(0x1000, _padded(str(uids[1]))),
+        _element(0x0900, _NUMBER.pack(status)),
+        _element(0x1000, _padded(instance_uid)),
     )
     return _element(_LENGTH, struct.pack("<L", sum(map(len, elements)))) + b"".join(elements)
 

@@ -10,7 +10,7 @@ from typing import cast
 from pydicom.dataset import Dataset
 from pynetdicom import evt
 from pynetdicom.association import Association
-from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.dimse_primitives import C_GET, C_STORE
 from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet  # type: ignore[attr-defined]
 
@@ -30,6 +30,7 @@ from fetch.sources.association import (
     nothing_but_failures,
 )
 from fetch.sources.pace import Pace
+from fetch.sources.suboperations import Suboperations
 
 _FULL = 0xA700  # out of resources, PS3.4 B.2.3
 _NOT_UNDERSTOOD = 0xC000
@@ -60,11 +61,17 @@ def carrying(
     storage, roles = contexts.for_storage(kinds)
     model = build_context(StudyRootQueryRetrieveInformationModelGet, contexts.PLAIN)
 
+    store = partial(_store, pace, deliver, refused)
+
     def connected(event: evt.Event) -> None:
-        intake.attach(event.assoc, folder, IN_MEMORY)
+        arriving = intake.attach(event.assoc, folder, IN_MEMORY)
+        Suboperations(event.assoc, arriving, store, partial(_goes_on, pace, source))
         opened(partial(abort, event.assoc))
 
-    handlers = [(evt.EVT_C_STORE, partial(_store, pace, deliver, refused)), (evt.EVT_CONN_OPEN, connected)]
+    def stored(event: evt.Event) -> int:
+        return store(cast(C_STORE, event.request), str(event.context.transfer_syntax))
+
+    handlers = [(evt.EVT_C_STORE, stored), (evt.EVT_CONN_OPEN, connected)]
     with associate(source, local, [model, *storage], roles=roles, handlers=handlers) as association:
         accepted = [str(cx.abstract_syntax) for cx in association.accepted_contexts]
         if model.abstract_syntax not in accepted:
@@ -77,20 +84,26 @@ def carrying(
         yield lambda share: _get(association, source, share, pace)
 
 
-def _store(pace: Pace, deliver: Deliver, refused: Refused, event: evt.Event) -> int:
+def _store(pace: Pace, deliver: Deliver, refused: Refused, request: C_STORE, syntax: str) -> int:
     pace.arrived()
     try:
-        received = intake.taken(event)
+        received = intake.object_of(request, syntax)
     except OSError as failed:
-        return _refuse(event, failed, refused)
+        return _refuse(request, failed, refused)
     deliver(received)
     pace.arrived()
     return SUCCESS
 
 
-def _refuse(event: evt.Event, failed: OSError, refused: Refused) -> int:
+def _goes_on(pace: Pace, source: Source, response: C_GET) -> bool:
+    """Take what it counts; False if nothing else came for too long."""
+    pace.counted(response)
+    return pace.silent < source.timeouts.message
+
+
+def _refuse(request: C_STORE, failed: OSError, refused: Refused) -> int:
     """What the archive is told of an object that the intake did not take; nobody is, of a line that ended."""
-    instance_uid = str(cast(C_STORE, event.request).AffectedSOPInstanceUID)
+    instance_uid = str(request.AffectedSOPInstanceUID)
     if failed.errno == errno.EPROTO:
         refused(Reason.SYNTAX_NOT_TAKEN, instance_uid)
         return _NOT_UNDERSTOOD

@@ -61,10 +61,14 @@ def taken(event: evt.Event) -> Received:
     The UIDs are what the command says, which may be anything. Raises the OSError of a disk that would not
     take it.
     """
-    parcel = cast(C_STORE, event.request).DataSet
-    if not isinstance(parcel, _Parcel):
+    return object_of(cast(C_STORE, event.request), str(event.context.transfer_syntax))
+
+
+def object_of(request: C_STORE, syntax: str) -> Received:
+    """As above, of a request that came in a context of this transfer syntax."""
+    if not isinstance(request.DataSet, _Parcel):
         raise TypeError("no intake is attached to this association")
-    return parcel.taken(event)
+    return request.DataSet.taken(request, syntax)
 
 
 class Intake:
@@ -126,11 +130,23 @@ class Intake:
 
     def _send(self, primitive: Any, context_id: int) -> None:
         """A message: our usual response by a shorter way than pynetdicom's."""
-        dimse = self._assoc.dimse
         response = commands.answer(primitive) if isinstance(primitive, C_STORE) else None
-        if response is None or 0 < dimse.maximum_pdu_size < _LONGEST_RESPONSE:
+        if response is None or not self.responds_at_once:
             self._usual_send(primitive, context_id)
-            return
+        else:
+            self._say(response, context_id)
+
+    @property
+    def responds_at_once(self) -> bool:
+        """Does the other side take a response in one piece?"""
+        return not 0 < self._assoc.dimse.maximum_pdu_size < _LONGEST_RESPONSE
+
+    def respond(self, request: C_STORE, context_id: int, status: int) -> None:
+        """Tell whoever sent this object what became of it."""
+        uids = str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID)
+        self._say(commands.stored(*uids, cast(int, request.MessageID), status), context_id)
+
+    def _say(self, response: bytes, context_id: int) -> None:
         whole = P_DATA()
         whole.presentation_data_value_list.append((context_id, bytes((_COMMAND | _LAST,)) + response))
         self._assoc.dul.send_pdu(whole)
@@ -193,6 +209,8 @@ class _Parcel(BytesIO):
         self._named: tuple[str, str, str] | None = None
         """Class, instance and transfer syntax: of a C-STORE only."""
         self._length = 0
+        self._parts: list[bytes | bytearray] = []
+        """Of a C-STORE, as they came: they are put together once."""
         self._room_until = 0
         self._file: _File | None = None
         self._failure: OSError | None = None
@@ -241,7 +259,7 @@ class _Parcel(BytesIO):
 
     def _keep(self, data: Any, named: tuple[str, str, str]) -> None:
         if self._file is None and self._length <= self._intake.most_in_memory:
-            super().write(data)
+            self._parts.append(data)
             return
         if self._length > self._room_until:
             self._room_until = self._length + _LOOK_FOR_ROOM
@@ -250,18 +268,18 @@ class _Parcel(BytesIO):
         if self._file is None:
             self._file = _File(self._intake.folder, self._intake.label())
             self._file.write(elements.part_10(*(uid if elements.is_uid(uid) else _NO_UID for uid in named)))
-            self._file.write(self.getvalue())
-            self._empty()
+            self._file.write(self._joined())
         self._file.write(data)
 
-    def _empty(self) -> None:
-        self.seek(0)
-        self.truncate()
+    def _joined(self) -> bytes:
+        """All that was kept in memory, which is empty then."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
 
     def _fail(self, failure: OSError) -> None:
         """Keep nothing of it, and take no more."""
         self._failure = failure
-        self._empty()
+        self._parts = []
         if self._file is not None:
             self._file.delete()
 
@@ -269,17 +287,16 @@ class _Parcel(BytesIO):
         with self._lock:
             self._fail(_ended())
 
-    def taken(self, event: evt.Event) -> Received:
+    def taken(self, request: C_STORE, syntax: str) -> Received:
         self._intake.hand_over(self)
-        request = cast(C_STORE, event.request)
         with self._lock:
             if self._failure is not None:
                 raise self._failure
             if self._file is not None:
                 self._file.close()
             said = str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID)
-            named = (*(self._named or said)[:2], str(event.context.transfer_syntax))
-            return Received(*named, file=self._file.path) if self._file else Received(*named, self.getvalue())
+            named = (*(self._named or said)[:2], syntax)
+            return Received(*named, file=self._file.path) if self._file else Received(*named, self._joined())
 
 
 class _File:

@@ -3,6 +3,7 @@
 import time
 
 from pydicom.dataset import Dataset
+from pynetdicom.dimse_primitives import C_GET
 
 
 class Pace:
@@ -30,13 +31,13 @@ class Pace:
     def arrived(self) -> None:
         self._since = time.monotonic()
 
-    def counted(self, status: Dataset) -> None:
+    def counted(self, status: Dataset | C_GET) -> None:
         """The sub-operations as a response counts them (PS3.7 9.1.3.1)."""
-        done = sum(status.get(f"NumberOf{how}Suboperations") or 0 for how in _DONE)
-        remaining = status.get("NumberOfRemainingSuboperations") or 0
+        done = sum(getattr(status, name, None) or 0 for name in _DONE)
+        remaining = getattr(status, "NumberOfRemainingSuboperations", None) or 0
         if done > self._done or remaining < self._remaining:
             self.arrived()
         self._done, self._remaining = max(done, self._done), min(remaining, self._remaining)
 
 
-_DONE = ("Completed", "Failed", "Warning")
+_DONE = tuple(f"NumberOf{how}Suboperations" for how in ("Completed", "Failed", "Warning"))
