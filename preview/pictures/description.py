@@ -41,9 +41,21 @@ class Description:
         samples = 2 if self.is_subsampled else max(1, self.samples)
         return self.rows * self.columns * samples * max(1, self.allocated)
 
+    @property
+    def is_contradictory(self) -> bool:
+        return self.samples != _SAMPLES.get(self.meaning, self.samples)
+
     def whole(self) -> "Description":
         """The same pixels with all their colours."""
         return replace(self, is_subsampled=False)
+
+    def by_its_meaning(self) -> "Description":
+        """With as many samples as the photometric interpretation has."""
+        return replace(self, samples=_SAMPLES.get(self.meaning, self.samples))
+
+    def in_room(self) -> "Description":
+        """In words that have room for the bits that are stored."""
+        return replace(self, allocated=max(self.allocated, -(-self.stored // 8) * 8))
 
     @property
     def read_as(self) -> str:

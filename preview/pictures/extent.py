@@ -18,15 +18,19 @@ class Extent:
 
     @classmethod
     def of(cls, about: Description, length: int, stated: int) -> "Extent":
-        """Where as many bytes are there as whole colours take, they are not subsampled, whatever is said."""
-        whole = cls(about.whole(), length, stated)
-        return whole if whole._fills(stated) else cls(about, length, stated)
+        """As described, or in the one other way that fits to the last byte: colours are not subsampled, or as
+        many as the photometric interpretation has, or in larger words, whatever is said.
+        """
+        for other in (about.whole(), about.by_its_meaning(), about.in_room()):
+            if other != about and (read := cls(other, length, stated)).fills(stated):
+                return read
+        return cls(about, length, stated)
 
     @property
     def count(self) -> int:
         """More than stated only where what is there is frames to the last byte. Raises ZeroDivisionError."""
         room = 8 * self.length // self.about.frame_bits
-        if room > self.stated and self._fills(room) and not self._fills(self.stated):
+        if room > self.stated and self.fills(room) and not self.fills(self.stated):
             return room
         return min(room, self.stated)
 
@@ -38,13 +42,14 @@ class Extent:
     @property
     def is_sound(self) -> bool:
         """At least one frame, nothing as long as a frame that is none, and one way to count them."""
-        if not self.count or (self.has_more and 8 * self._beyond(self.count) >= self.about.frame_bits):
+        too_much = self.has_more and 8 * self._beyond(self.count) >= self.about.frame_bits
+        if too_much or self.about.is_contradictory or not self.count:
             return False
         whole = Extent(self.about.whole(), self.length, self.stated)
-        return self.count <= self.stated or not self.about.is_subsampled or not whole._fills(whole.count)
+        return self.count <= self.stated or not self.about.is_subsampled or not whole.fills(whole.count)
 
-    def _fills(self, frames: int) -> bool:
-        """To the last byte, or to the one that makes an even length (PS3.5 7.1.1)."""
+    def fills(self, frames: int) -> bool:
+        """Do so many frames go to the last byte, or to the one that makes an even length (PS3.5 7.1.1)?"""
         return self._beyond(frames) in (0, 1)
 
     def _beyond(self, frames: int) -> int:

@@ -29,7 +29,7 @@ from preview.pictures.description import Description, description
 from preview.pictures.encapsulation import Frames
 from preview.pictures.extent import Extent
 from preview.pictures.kinds import is_video, syntax_name
-from preview.pictures.smoothness import are_signed, smoother
+from preview.pictures.smoothness import are_signed, hold_words, smoother
 from preview.pictures.stored import NOWHERE, Stored, stored_in
 
 Array = npt.NDArray[Any]
@@ -145,7 +145,7 @@ class Pixels:
         if not self._stored.length:
             raise CannotDrawError("The image came without its pixels.")
         _check_decoder(self._syntax)
-        if not self._is_encapsulated and (self._stored.undefined or not self._extent.is_sound):
+        if not self._is_encapsulated and not self._is_sound:
             raise CannotDrawError(_INCOMPLETE)
 
     def decode(self, index: int, wanted: tuple[int, int] | None = None) -> Frame:
@@ -317,6 +317,19 @@ class Pixels:
     def _about(self) -> Description:
         about = description(self._ds, is_native=not self._is_encapsulated)
         return about if self._is_encapsulated else Extent.of(about, self._stored.length, self.stated).about
+
+    @property
+    def _is_sound(self) -> bool:
+        return not self._stored.undefined and self._extent.is_sound and not self._hold_words
+
+    @property
+    def _hold_words(self) -> bool:
+        """Twice as many bytes as there should be may be as many words."""
+        if self._about.allocated != 8 or self.count != 2 * self.stated:
+            return False
+        words = self._options | {"bits_allocated": 16, "bits_stored": 16, "number_of_frames": self.stated}
+        in_words, _ = decoding.uncompressed(self._stored.native(), 0, self._syntax, words)
+        return hold_words(self._decoded(0, None, self._options)[0], in_words)
 
     @property
     def _extent(self) -> Extent:

@@ -19,6 +19,12 @@ def smoother(*readings: Array) -> int | None:
     return 1 if other < _CLEARLY * one else None
 
 
+def hold_words(samples: Array, words: Array) -> bool:
+    """Were these bytes written as words? The lower half of a word says little about the next one's."""
+    (one, other), spreads = map(_roughness, (samples, words)), (float(samples.std()), float(words.std()))
+    return min(spreads) > 0 and other / spreads[1] < _CLEARLY * one / spreads[0]
+
+
 def are_signed(samples: Array, bits: int) -> bool:
     """Were these values, read without a sign, written with one? Those beside 0 are far apart then."""
     sign = 1 << (bits - 1)

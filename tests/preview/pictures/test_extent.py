@@ -4,8 +4,9 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from made import colour_image, colours
 from PIL import Image
-from samples import image
+from samples import image, ramp
 
 from preview.pictures.thumbnail import DrawingKind, draw
 
@@ -78,3 +79,37 @@ def test_frames_of_single_bits_are_counted_by_their_bits():
     assert (draw(ds).frames, draw(ds).reason) == (100, "64 of 100 frames are shown.")
     ds.NumberOfFrames = None
     assert draw(ds).frames == 100
+
+
+def hills(dtype="<u2"):
+    down, across = np.mgrid[0:100, 0:120]
+    values = 2000 + 900 * (np.sin(across / 15) + np.cos(down / 20))
+    return (values + np.random.default_rng(1).normal(0, 20, values.shape)).astype(dtype)
+
+
+def test_words_that_are_called_bytes_are_not_drawn_as_two_frames():
+    for pixels in (hills(), ramp(0, 4000, "<u2"), (hills() - 2000).astype("<i2")):
+        ds = image(pixels, BitsAllocated=8, BitsStored=8, HighBit=7)
+        assert "do not fit" in draw(ds).reason
+    ds = colour_image(PixelData=colours().astype("<u2").tobytes())
+    assert "do not fit" in draw(ds).reason
+
+
+def test_two_frames_of_bytes_are_no_words():
+    frames = np.stack([(hills() / 16).astype("u1"), (hills() / 20).astype("u1")])
+    for pixels in (frames, np.stack([ramp(dtype="u1")] * 2), np.zeros((2, 64, 64), "u1")):
+        assert draw(image(pixels, NumberOfFrames=1)).frames == 2
+
+
+def test_values_that_need_words_are_read_in_words():
+    right = draw(image(hills(), BitsStored=12, HighBit=11))
+    assert draw(image(hills(), BitsAllocated=8, BitsStored=12, HighBit=11)).pictures == right.pictures
+
+
+def test_colours_have_as_many_samples_as_their_name_says():
+    right = draw(colour_image())
+    assert draw(colour_image(SamplesPerPixel=1)) == right
+    assert "do not fit" in draw(colour_image(SamplesPerPixel=1, PixelData=bytes(90 * 70 * 2))).reason
+    grey = image(np.stack([hills()] * 3))
+    assert draw(image(np.stack([hills()] * 3), SamplesPerPixel=3)) == draw(grey)
+    assert "do not fit" in draw(colour_image(PhotometricInterpretation="MONOCHROME2")).reason

@@ -330,7 +330,7 @@ def test_what_is_not_an_image_becomes_a_card_that_says_what_it_is(name, what):
         ({"Columns": None}, "does not say how large"),
         ({"PixelData": b""}, "without its pixels"),
         ({"PixelData": b"\0" * 100}, "incomplete"),
-        ({"BitsAllocated": 13}, "do not fit"),
+        ({"BitsAllocated": 5, "BitsStored": 5}, "do not fit"),
     ],
 )
 def test_an_image_that_must_not_or_cannot_be_decoded_is_a_card_with_the_reason(change, reason):
