@@ -4,8 +4,13 @@
   const unreachable = () => document.getElementById("unreachable");
   const polls = (event) => event.detail.elt && ["panel", "banner"].includes(event.detail.elt.id);
 
+  // A hidden tab asks seldom, and only while something is on its way: its title then tells when that is done.
+  let asked = 0;
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (polls(event) && document.hidden) event.preventDefault();
+    if (!polls(event)) return;
+    const awaits = document.getElementById("panel")?.ariaBusy === "true" && Date.now() - asked > 10_000;
+    if (document.hidden && !awaits) event.preventDefault();
+    else asked = Date.now();
   });
   for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     document.addEventListener(failure, () => { unreachable().hidden = false; });

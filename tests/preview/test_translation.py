@@ -31,7 +31,7 @@ SAID_IN = ("alt", "aria-label", "title", "placeholder")
 DATA = re.compile(
     r"OKAFOR|Adaeze|4471902|HOSP\b|City Hospital|Radiology 2345|Main archive|Other archive|CT Thorax|CT\b"
     r"|MR\b|Axial \d|\bA1\b|F-[0-9A-F]{6}|E-[0-9A-F]{6}|S:\d+|Dr Referrer"
-    r"|14-Jul-1975|English|Deutsch"
+    r"|14-Jul-1975|English|Deutsch|\bv\b"
 )
 """What the tests put in: names, ids, labels of the settings; and references, and DICOM's short names.
 
