@@ -149,7 +149,8 @@ class Planner:
             self._archived.add(series.series_uid)
         whole = Share(self.study_uid, series.series_uid)
         is_cut = series.expected is None or series.expected > len(series.instances)
-        is_settled = (series.expected or 0) <= self._settled.get(series.series_uid, -1)
+        counted = series.expected
+        is_settled = counted is not None and counted <= self._settled.get(series.series_uid, -1)
         named = [self._wanted[i.instance_uid] for i in series.instances if i.instance_uid]
         listless = not named
         coarse = listless or (self.level is Level.SERIES and any(map(self._is_missing, named)))
