@@ -12,13 +12,22 @@ from pathlib import Path
 
 import urllib3
 from pydicom import Dataset, dcmread
-from pydicom.uid import JPEGLSLossless
-from support.orthanc import Orthanc
+from pydicom.uid import (
+    HTJ2K,
+    UID,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000TransferSyntaxes,
+    JPEGLSLossless,
+)
+from support.orthanc import GDCM, Orthanc
 
 from bench.figures import figure
 from bench.pictures_of import KINDS, Kind
 from preview.pictures.drawing import Drawers
 from preview.pictures.drawing_process import Task, draw_task
+
+_HIGH_THROUGHPUT = (HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL)
 
 ROUNDS = 3
 SLICES = 300
@@ -40,13 +49,17 @@ def main() -> None:
         "  Ours through a warm drawing process, one file at a time; dcmj2pnm (dcml2pnm for JPEG-LS) as a\n"
         "  process a file; Orthanc over one connection that stays open. The best of some rounds, by turns."
     )
-    with tempfile.TemporaryDirectory() as name, Orthanc(Path(name) / "o", dicomweb=True).running() as orthanc:
+    with tempfile.TemporaryDirectory() as name, _orthanc(Path(name)).running() as orthanc:
         with Drawers(1) as drawers:
             for kind in KINDS:
                 paths = kind.files(Path(name) / "files")
                 orthanc.store([dcmread(path) for path in paths])
                 _print(kind, _measured(kind, paths, drawers, orthanc, Path(name) / "out.png"))
         _one_core(KINDS[0].files(Path(name) / "again"))
+
+
+def _orthanc(folder: Path) -> Orthanc:
+    return Orthanc(folder / "o", dicomweb=True, gdcm=GDCM.exists())
 
 
 def _measured(kind: Kind, paths: list[Path], drawers: Drawers, orthanc: Orthanc, out: Path) -> Row:
@@ -93,13 +106,30 @@ def _print(kind: Kind, row: Row) -> None:
         if took is not None:
             figure(kind.name, row.ours, "ms", peer=took, of=name, goal=1)
             if row.ours >= took:
-                print(f"    Not faster: {kind.why_not}")
+                print(f"    Not faster: {kind.why_not}{_busy()}")
     if not any(peers.values()):
         figure(kind.name, row.ours, "ms")
-    if none := [name for name, took in peers.items() if took is None]:
-        print(f"    Not drawn by {' nor by '.join(none)}.")
+    for name in (name for name, took in peers.items() if took is None):
+        print(f"    Not drawn by {name}: {_why_none(kind.syntax, name)}")
     if row.dcmtk is not None:
         print(f"    dcmj2pnm without the start of its process: {row.dcmtk - row.started:.2f} ms")
+
+
+def _busy() -> str:
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    return f" The machine is busy: {load:.0f} processes want its {cores} cores." if load > cores + 1 else ""
+
+
+def _why_none(syntax: UID, peer: str) -> str:
+    if syntax not in JPEG2000TransferSyntaxes:
+        return "it failed, though it knows this syntax."
+    if peer == "dcmj2pnm":
+        return "DCMTK has no decoder of JPEG 2000; OFFIS sells one as a module of its own."
+    if syntax in _HIGH_THROUGHPUT:
+        return "neither Orthanc nor the GDCM that it decodes JPEG 2000 with knows the high-throughput kind."
+    return "Orthanc decodes JPEG 2000 only with its GDCM plugin, " + (
+        "which failed." if GDCM.exists() else "which is not installed here (orthanc-gdcm)."
+    )
 
 
 def _one_core(paths: list[Path]) -> None:

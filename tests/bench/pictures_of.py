@@ -35,7 +35,8 @@ class Kind:
     frames: int = 1
     many: int = _MANY
     facts: dict[str, object] = field(default_factory=dict)
-    why_not: str = "nothing is known to be in the way; is the machine busy?"
+    why_not: str = "nothing is known to be in the way."
+    """Should a peer be faster."""
 
     @property
     def contrast(self) -> tuple[str, ...]:
@@ -139,21 +140,39 @@ def _htj2k(frame: np.ndarray, _: int) -> bytes:
     return imagecodecs.htj2k_encode(frame, reversible=True)
 
 
+_WHOLE = (
+    "there is no smaller size in the stream: every pixel is decoded, by whomever, and nearly all of the time "
+    "is the decoder's."
+)
 _COLOUR = {"SamplesPerPixel": 3, "PlanarConfiguration": 0, "PhotometricInterpretation": "RGB"}
 _YBR = _COLOUR | {"PhotometricInterpretation": "YBR_FULL_422"}
 
 KINDS = (
     Kind("CT 512, uncompressed", _slice),
     Kind("CT 512, RLE", _slice, syntax=uid.RLELossless, tool=("dcmcrle",)),
-    Kind("CT 512, JPEG lossless", _slice, syntax=uid.JPEGLosslessSV1, encode=_lossless),
-    Kind("CT 512, JPEG-LS", _slice, syntax=uid.JPEGLSLossless, encode=_jpeg_ls),
+    Kind("CT 512, JPEG lossless", _slice, syntax=uid.JPEGLosslessSV1, encode=_lossless, why_not=_WHOLE),
+    Kind("CT 512, JPEG-LS", _slice, syntax=uid.JPEGLSLossless, encode=_jpeg_ls, why_not=_WHOLE),
     Kind("CT 512, JPEG 2000", _slice, syntax=uid.JPEG2000Lossless, encode=_j2k),
     Kind("CT 512, HTJ2K", _slice, syntax=uid.HTJ2KLossless, encode=_htj2k),
     Kind("MR 256, uncompressed", _small),
     Kind("chest 2048 x 2048, uncompressed", _chest, many=_FEW),
-    Kind("chest 2048 x 2048, JPEG lossless", _chest, syntax=uid.JPEGLosslessSV1, encode=_lossless, many=_FEW),
+    Kind(
+        "chest 2048 x 2048, JPEG lossless",
+        _chest,
+        syntax=uid.JPEGLosslessSV1,
+        encode=_lossless,
+        many=_FEW,
+        why_not=_WHOLE,
+    ),
     Kind("breast 3000 x 2500, uncompressed", _breast, many=_FEW),
-    Kind("breast 3000 x 2500, JPEG-LS", _breast, syntax=uid.JPEGLSLossless, encode=_jpeg_ls, many=_FEW),
+    Kind(
+        "breast 3000 x 2500, JPEG-LS",
+        _breast,
+        syntax=uid.JPEGLSLossless,
+        encode=_jpeg_ls,
+        many=_FEW,
+        why_not=_WHOLE,
+    ),
     Kind("breast 3000 x 2500, JPEG 2000", _breast, syntax=uid.JPEG2000Lossless, encode=_j2k, many=_FEW),
     Kind("breast 3000 x 2500, HTJ2K", _breast, syntax=uid.HTJ2KLossless, encode=_htj2k, many=_FEW),
     Kind("breast 3000 x 2500 in 8 bits, JPEG", _breast_8, 8, uid.JPEGBaseline8Bit, _jpeg, many=_FEW),

@@ -13,11 +13,12 @@ from support.installation import free_port
 
 __all__ = ["Orthanc", "loopback_shim"]
 
+GDCM = orthanc.PLUGIN.with_name("libOrthancGdcm.so")
 _OPEN = {f"DicomAlwaysAllow{what}": True for what in ("Echo", "Find", "Get", "Move", "Store")}
 
 
 class Orthanc:
-    """Open to every AE title, without DICOMweb, unless told otherwise.
+    """Open to every AE title, without DICOMweb, unless told otherwise; ``gdcm``: also decoding JPEG 2000.
 
     ``known`` are the AE titles that may ask and fetch, with their addresses as destinations of C-MOVE;
     then nobody else may. ``password`` makes HTTP ask for it; its file is ``password_file``.
@@ -29,12 +30,14 @@ class Orthanc:
         *,
         aet: str = "ORTHANC",
         dicomweb: bool = False,
+        gdcm: bool = False,
         password: bool = False,
         known: dict[str, tuple[str, int]] | None = None,
     ) -> None:
         self.folder, self.aet = folder, aet
         self.password_file = folder / "password"
-        more = {} if dicomweb else {"Plugins": []}
+        plugins = [str(orthanc.PLUGIN)] * dicomweb + [str(GDCM)] * gdcm
+        more = {"Plugins": plugins}
         self._one = orthanc.Orthanc(
             folder,
             aet,
