@@ -530,6 +530,25 @@ def test_a_fault_of_the_taker_ends_the_association(home, archive, spool, dataset
     eventually(lambda: not [t for t in threading.enumerate() if t.name == "move"], 5)
 
 
+def test_posters_come_first_then_the_sweep_and_one_request_at_a_time(archive, spool):
+    datasets = study(images=24, series=3)
+    for ds in datasets:
+        archive.add(ds)
+    main = of(archive, timeouts=LASTING, associations=4)
+    uid = datasets[0].StudyInstanceUID
+    with Receiver(LOCAL, [main], spool, lambda *_: True).start() as receiver, spool.served():
+        archive.peers["PREVIEW"] = ("127.0.0.1", receiver.port)
+        with Retrieval(main, LOCAL, uid, Means(ways=(Way.MOVE,), spool=spool)) as brought:
+            arrived = [event.instance_uid for event in brought if isinstance(event, Received)]
+            posters = {one for one in uids(datasets) if brought.is_poster(one)}
+    assert sorted(arrived) == sorted(uids(datasets))
+    assert len(posters) == 4  # the first, and the middle of each series
+    assert set(arrived[:4]) == posters
+    asked = [one.keys["SOPInstanceUID"].split("\\") for one in archive.asked(Kind.MOVE)]
+    assert len(asked) <= 4 + 3 * 4  # each poster; of each series every 8th, 4th, 2nd, the rest
+    assert archive.most_at_once <= 2  # the list, and one that asks
+
+
 # Real archives
 
 
