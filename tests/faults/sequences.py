@@ -17,7 +17,7 @@ _IMAGES = 6
 _FAULTS = (2, 5)
 _BEGIN_S = 8.0
 """Within so many seconds after the studies were wanted each fault begins."""
-_PATIENCE_S = 240.0
+PATIENCE_S = 300.0
 _ON_POSTGRESQL = 5
 """One of so many sequences has its rows there instead of in SQLite."""
 
@@ -43,22 +43,20 @@ def planned(seed: int) -> list[Planned]:
     return [Planned(one, chance.uniform(0, _BEGIN_S), one.lasts * chance.uniform(0.5, 1.5)) for one in drawn]
 
 
-def play(seed: int) -> Played:
-    """Twenty studies are wanted while all of this happens; what became of them when it is over."""
+def play(seed: int, studies: int = STUDIES, images: int = _IMAGES) -> Played:
+    """So many studies are wanted while all of this happens; what became of them when it is over."""
     plan = planned(seed)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
         server = stack.enter_context(postgresql()) if seed % _ON_POSTGRESQL == 0 else None
-        clinic = Clinic(
-            folder / "clinic", studies=STUDIES, images=_IMAGES, keeps=seed % 2 == 0, server=server
-        )
-        stack.enter_context(clinic.open())
+        made = {"studies": studies, "images": images, "keeps": seed % 2 == 0, "server": server}
+        clinic = stack.enter_context(Clinic(folder / "clinic", **made).open())
         clinic.want()
-        _happen(clinic, plan)
-        return Played(seed, tuple(one.fault.name for one in plan), clinic.result(_PATIENCE_S))
+        happen(clinic, plan)
+        return Played(seed, tuple(one.fault.name for one in plan), clinic.result(PATIENCE_S))
 
 
-def _happen(clinic: Clinic, plan: list[Planned]) -> None:
+def happen(clinic: Clinic, plan: list[Planned]) -> None:
     began = time.monotonic()
     under_way = {one.fault.name: one.fault.breaks(clinic) for one in plan}
     moments = [(one.begins, True, one.fault.name) for one in plan]
