@@ -4,15 +4,14 @@ from PIL import Image
 from pydicom import Dataset
 
 from preview.pictures.colour import colour
-from preview.pictures.contrast import Range
 from preview.pictures.fringe import without_fringe
-from preview.pictures.grey import grey, padding
+from preview.pictures.grey import Common, grey, padding
 from preview.pictures.palette import supplemented
 from preview.pictures.pixels import Pixels
 
 
 def frame_image(
-    ds: Dataset, pixels: Pixels, index: int, enough: tuple[int, int], common: Range | None
+    ds: Dataset, pixels: Pixels, index: int, enough: tuple[int, int], common: Common
 ) -> tuple[Image.Image, str]:
     """In all its pixels, or in so many of them that both sides are long enough; and its window in words.
 

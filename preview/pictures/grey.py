@@ -15,6 +15,8 @@ from preview.pictures.voi import Voi, has_tables, offers
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
+Common = Callable[[], Range | None]
+"""Works out the range of all frames, once it is asked."""
 
 _SAMPLED = 128
 """Rows and columns, at most about twice this, that are looked at to find the range of an image."""
@@ -31,17 +33,17 @@ class Grey:
     window: str
 
 
-def grey(ds: Dataset, index: int, stored: Array, common: Range | None = None) -> Grey:
+def grey(ds: Dataset, index: int, stored: Array, common: Common | None = None) -> Grey:
     """Draw stored values of the frame with this index, from 0.
 
-    ``common``: the range of modality values to show where neither the frame nor its object says one.
+    ``common``: tells the range of modality values to show where neither the frame nor its object says one.
     """
     modality = _modality_of(ds, index, stored)
     ends = np.array([stored.min(), stored.max()])
     voi = _told(ds, index, modality, stored, ends)
     if voi is None:
         damaged = modality.is_damaged or has_tables(ds, index)
-        low, high = common or _range_of_image(ds, modality, stored)
+        low, high = (common and common()) or _range_of_image(ds, modality, stored)
         voi = _range(low, high, "whose table is damaged" if damaged else "")
 
     all_padding = bool(padding(ds, ends).all())
@@ -58,9 +60,10 @@ def grey(ds: Dataset, index: int, stored: Array, common: Range | None = None) ->
     return Grey(_through_table(stored, ends, tone), voi.window)
 
 
-def says_contrast(ds: Dataset, index: int) -> bool:
-    """Has this frame a window or a look-up table, its own or that of all?"""
-    return bool(offers(ds, index, signed=False)) and not modality_of(ds, index, signed=False).is_damaged
+def tells_contrast(ds: Dataset, index: int, stored: Array) -> bool:
+    """Has this frame a window or a look-up table, its own or that of all, that is of use?"""
+    ends = np.array([stored.min(), stored.max()])
+    return _told(ds, index, _modality_of(ds, index, stored), stored, ends) is not None
 
 
 def values_seen(ds: Dataset, index: int, stored: Array) -> Floats:

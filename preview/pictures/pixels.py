@@ -191,28 +191,47 @@ class Pixels:
     def _options(self) -> dict[str, Any]:
         """As pydicom's decoders take them, with what the object leaves out told by its pixels."""
         about, options = self._about, self._about.options(self._stored)
-        if about.samples > 1 and about.planes is None:
+        if about.samples > 1 and (about.planes is None or (about.is_subsampled and about.planes)):
             options["planar_configuration"] = self._planes(options)
         if about.signed is None and "pixel_representation" in options:
             options["pixel_representation"] = int(self._are_signed(options))
         return options
 
     def _planes(self, options: dict[str, Any]) -> int:
-        if self._is_encapsulated or self._about.is_subsampled:
+        if self._is_encapsulated:
             return 0
-        readings = (options | {"planar_configuration": planes} for planes in (0, 1))
-        planes = smoother(*(self._decoded(self._middle, None, reading)[0] for reading in readings))
-        if planes is None:
+        is_subsampled = self._about.is_subsampled
+        by_pixel = self._decoded(self._middle, None, options | {"planar_configuration": 0})[0]
+        if is_subsampled:
+            planes = smoother(by_pixel[..., 0], self._luminance(self._middle))
+        else:
+            by_plane = self._decoded(self._middle, None, options | {"planar_configuration": 1})[0]
+            planes = smoother(by_pixel, by_plane)
+        # Subsampled colours have no planes (C.7.6.3.1.2), and nobody has a decoder for those that do.
+        if planes is None or (planes and is_subsampled):
             raise CannotDrawError("The image does not say how its colours are stored.")
         return planes
 
+    def _luminance(self, index: int) -> Array:
+        """If it were a plane of its own."""
+        plane = self._stored.read(index * self._frame_bytes, self.rows * self.columns)
+        return np.frombuffer(plane, np.uint8).reshape(self.rows, self.columns)
+
     def _are_signed(self, options: dict[str, Any]) -> bool:
         """Of values that nobody said it of: read with the wrong sign, those beside 0 are far apart."""
+        for index in {self._middle: None, 0: None, self.count - 1: None}:  # one of them may be damaged
+            try:
+                return self._is_signed(index, options)
+            except BAD_INPUT:
+                continue
+        return False
+
+    def _is_signed(self, index: int, options: dict[str, Any]) -> bool:
         if self._is_encapsulated and DECODINGS[self._syntax].header is codestreams.jpeg_2000:
-            stream = codestreams.jpeg_2000(self._frames.encoded(self._middle, self._longest))
+            stream = codestreams.jpeg_2000(self._frames.encoded(index, self._longest))
             if stream.signed:  # of those that are not, the encoder may not have known
                 return True
-        samples, facts = self._aligned(self._middle, None, options)
+        samples, facts = self._aligned(index, None, options)
         return are_signed(samples, int(facts["bits_stored"]))
 
     @property

@@ -4,11 +4,13 @@ With a range of its own, every frame would look equally bright: the strip of a f
 empty frame would be full of noise where the next one has a heart.
 """
 
+from functools import cache
+
 import numpy as np
 from pydicom import Dataset
 
 from preview.pictures.contrast import Range, bits_of, shown_range, shows_all
-from preview.pictures.grey import says_contrast, values_seen
+from preview.pictures.grey import Common, tells_contrast, values_seen
 from preview.pictures.pixels import Array, CannotDrawError, Pixels
 
 _SAMPLED = 7
@@ -27,25 +29,30 @@ def spread(frames: int, most: int) -> list[int]:
     return [round(place * (frames - 1) / (most - 1)) for place in range(most)]
 
 
-def common_range(ds: Dataset, pixels: Pixels) -> Range | None:
+def common_range(ds: Dataset, pixels: Pixels) -> Common:
     """Of modality values, from frames spread over the object, and the same however many of them are drawn.
 
-    None for a single frame, colours, and frames whose contrast is told or needs no looking for.
+    Nobody looks at them before a frame asks. None for a single frame, colours, and frames whose contrast is
+    told or needs no looking for.
     """
+    return cache(lambda: _common_range(ds, pixels))
+
+
+def _common_range(ds: Dataset, pixels: Pixels) -> Range | None:
     if pixels.count == 1 or shows_all(ds, bits_of(ds)):
         return None
-    silent = [index for index in spread(pixels.count, _SAMPLED) if not says_contrast(ds, index)]
-    seen = [values for index in silent for values in _seen(ds, pixels, index)]
+    seen = [values for index in spread(pixels.count, _SAMPLED) for values in _seen(ds, pixels, index)]
     values = np.concatenate(seen) if seen else np.empty(0)
     return shown_range(ds, values) if values.size else None
 
 
 def _seen(ds: Dataset, pixels: Pixels, index: int) -> list[Array]:
-    """Of one frame; nothing of one that cannot be decoded or has colours."""
-    if not str(ds.get("PhotometricInterpretation")).startswith("MONOCHROME"):
-        return []
+    """Of one frame; nothing of one that tells its contrast, cannot be decoded or has colours."""
     try:
-        samples = pixels.decode(index, _ENOUGH).samples
+        frame = pixels.decode(index, _ENOUGH)
     except CannotDrawError:
         return []
-    return [values_seen(ds, index, samples)] if samples.ndim == 2 else []
+    is_grey = frame.samples.ndim == 2 and frame.meaning.startswith("MONOCHROME")
+    if not is_grey or tells_contrast(ds, index, frame.samples):
+        return []
+    return [values_seen(ds, index, frame.samples)]

@@ -9,9 +9,9 @@ from pydicom import Dataset
 
 from fetch.sources.reading import text
 from preview.pictures.cards import card, page
-from preview.pictures.contrast import Range
 from preview.pictures.frame_facts import first_number
 from preview.pictures.frame_image import frame_image
+from preview.pictures.grey import Common
 from preview.pictures.kinds import kind_name, not_an_image, says_image
 from preview.pictures.mosaic import composed
 from preview.pictures.order import standing
@@ -225,9 +225,7 @@ def _shortfall(failed: int, wanted: int, frames: int, stated: int, doubt: str = 
     return " ".join([*gaps, *([doubt] if doubt else [])]) or None
 
 
-def _draw_frame(
-    ds: Dataset, pixels: Pixels, index: int, sizes: Iterable[int], common: Range | None
-) -> _Drawn:
+def _draw_frame(ds: Dataset, pixels: Pixels, index: int, sizes: Iterable[int], common: Common) -> _Drawn:
     grid, oblong = (pixels.columns, pixels.rows), oblongness(ds, index)
     native = longest_side(*grid, oblong)
     sides = [(size, side) for size in sizes if (side := allowed(size, native))]

@@ -203,7 +203,7 @@ def colour():
         yield f"{meaning}-planes", ds
     for meaning in ("YBR_FULL_422", "YBR_PARTIAL_422"):
         ds = colour_image(PhotometricInterpretation=meaning)
-        ds.PixelData = _halved(_video(colours()) if "PARTIAL" in meaning else colours())
+        ds.PixelData = halved(_video(colours()) if "PARTIAL" in meaning else colours())
         yield meaning, ds
     yield "16-bits", colour_image(colours("<u2"))
     yield "10-bits-in-16", colour_image(colours("<u2") >> 6, BitsStored=10, HighBit=9)
@@ -216,7 +216,7 @@ def _video(samples):
     return (16 + samples.astype("u4") * 219 // 255).astype("u1")
 
 
-def _halved(samples):
+def halved(samples):
     """Y1 Y2 Cb Cr of every two pixels (PS3.3 C.7.6.3.1.2)."""
     first, second = samples[:, ::2], samples[:, 1::2]
     both = [first[..., 0], second[..., 0], first[..., 1], first[..., 2]]

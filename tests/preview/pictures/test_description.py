@@ -6,6 +6,7 @@ from io import BytesIO
 import imagecodecs
 import numpy as np
 import pytest
+from edge_cases import halved
 from made import colour_image, colours, encoded, shades
 from PIL import Image
 from pydicom import uid
@@ -72,6 +73,20 @@ def test_compressed_colours_say_themselves_how_they_lie():
     assert (seen(without(ds, "PlanarConfiguration")) == right).all()
 
 
+@pytest.mark.parametrize("planes", [0, 1, None])
+def test_subsampled_colours_have_no_planes(planes):
+    """Whatever is said, they lie pixel by pixel, or are not drawn (C.7.6.3.1.2)."""
+    ds = colour_image(PhotometricInterpretation="YBR_FULL_422")
+    ds.PixelData = halved(colours())
+    right = seen(ds)
+    ds.PlanarConfiguration = planes
+    assert (seen(ds) == right).all()
+    if planes:
+        samples = colours()
+        ds.PixelData = b"".join((samples[..., 0].tobytes(), samples[:, ::2, 1:].tobytes()))
+        assert draw(ds).reason == "The image does not say how its colours are stored."
+
+
 # The sign
 
 
@@ -103,6 +118,15 @@ def test_all_frames_have_one_sign():
     right = [seen(ds, place) for place in range(3)]
     without(ds, "PixelRepresentation")
     assert all((seen(ds, place) == right[place]).all() for place in range(3))
+
+
+def test_a_damaged_frame_costs_itself_and_nobodys_sign():
+    frames = [imagecodecs.jpegls_encode(shades(12, "<i2").view("<u2") & 0xFFF)] * 3
+    frames[1] = b"\xff\xd8\xff\xf7garbage!"
+    ds = encoded(grey(np.stack([shades(12, "<i2")] * 3), 12), uid.JPEGLSLossless, *frames)
+    right = draw(ds)
+    assert [one.frame for one in right.pictures] == [1, 3]
+    assert draw(without(ds, "PixelRepresentation")) == right
 
 
 def test_the_bits_and_samples_that_are_left_out_are_those_that_are_there():

@@ -11,6 +11,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGLSLossless, UltrasoundMultiFrameImageStorage
 from samples import image, ramp
 
+from preview.pictures.pixels import Pixels
 from preview.pictures.thumbnail import draw
 
 
@@ -80,3 +81,16 @@ def test_a_frame_that_cannot_be_decoded_does_not_spoil_the_contrast(broken):
     drawing = draw(ds)
     assert drawing.reason == "1 of 4 frames could not be drawn."
     assert len(drawing.pictures) == 3
+
+
+def test_frames_whose_window_shows_nothing_have_one_contrast():
+    silent = draw(image(film()))
+    assert draw(image(film(), WindowCenter=-9000, WindowWidth=10)) == silent
+
+
+def test_nobody_looks_for_a_contrast_that_is_told(monkeypatch):
+    looked_at = []
+    decode = Pixels.decode
+    monkeypatch.setattr(Pixels, "decode", lambda *what: looked_at.append(what) or decode(*what))
+    draw(image(film(), WindowCenter=500, WindowWidth=1000))
+    assert len(looked_at) == 20
