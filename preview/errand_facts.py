@@ -14,7 +14,9 @@ from fetch.records import StudyRow
 from fetch.settings import App
 from preview import wanting
 from preview.health.journal import rows_of
+from preview.health.records import HealthRow
 from preview.health.standing import State, state_of
+from preview.kept import Look
 from preview.page import FetchFacts, Gap, LogLine
 from preview.page.log import MOST_LINES
 from preview.page.status import HeldUp
@@ -47,21 +49,80 @@ class Errands:
         return {row.study.study_uid: row.finished_at for row in ended if row.finished_at}
 
 
+@dataclass(frozen=True)
+class Stored:
+    """What is stored of these studies' errands: what it means depends on the clock."""
+
+    rows: Mapping[tuple[int, Errand], FetchRow]
+    logs: Mapping[str, tuple[LogLine, ...]]
+    gaps: Mapping[int, tuple[Gap, ...]]
+    unsent: Mapping[int, int]
+    health: Mapping[str, HealthRow]
+    """Only where something is not finished, as is the line."""
+    line: wanting.Line
+
+    @property
+    def fetched(self) -> set[int]:
+        """The studies that were ever wanted to be fetched."""
+        return {study for study, errand in self.rows if errand is Errand.FETCH}
+
+    def at(self, now: datetime, app: App) -> Errands:
+        """Where they stand now."""
+        held_up = _held_up(self.health, now, app)
+        return Errands(self.rows, {row.id: self._facts(row, held_up, now) for row in self.rows.values()})
+
+    def _facts(self, row: FetchRow, held_up: Mapping[str, HeldUp], now: datetime) -> FetchFacts:
+        waits = row.finished_at is None and (row.beat_at is None or row.next_try_at is not None)
+        log = self.logs.get(row.id, ())
+        tried = [line.at for line in log if line.note is Note.TRIED]
+        failed_at = max(tried, default=row.begun_at) if row.next_try_at else None
+        is_fetch = row.errand is Errand.FETCH
+        return FetchFacts(
+            wanted_at=row.wanted_at,
+            begun_at=row.begun_at,
+            beat_at=row.beat_at,
+            finished_at=row.finished_at,
+            outcome=row.outcome,
+            reason=Reason.of(row.reason),
+            reference=f"F-{row.id[:6].upper()}",
+            expected=_expected(row),
+            arrived=row.arrived,
+            withheld=row.withheld,
+            ahead=self.line.ahead(row, now) if waits and row.scope is Scope.ALL else 0,
+            moved_at=row.moved_at,
+            attended=not waits or self.line.is_attended(now),
+            cancelling=row.cancel_at is not None,
+            scope=row.scope,
+            tries=row.tries,
+            next_try_at=row.next_try_at,
+            failed_at=failed_at,
+            around=row.around,
+            gaps=self.gaps.get(row.study_row, ()) if is_fetch else (),
+            unsent=self.unsent.get(row.study_row, 0) if is_fetch else 0,
+            log=log,
+            held_up=None if row.finished_at else held_up.get(row.study.source),
+        )
+
+
 def errands_of(session: Session, studies: Iterable[StudyRow], now: datetime, app: App) -> Errands:
-    """All that is told of these studies' errands, in a few questions for all of them together."""
-    rows = _newest(session, [study.id for study in studies])
+    """All that is told of these studies' errands now."""
+    return stored(session, [study.id for study in studies]).at(now, app)
+
+
+def stored(session: Session, studies: Iterable[int], look: Look | None = None) -> Stored:
+    """In a few questions for all of these studies (their rows) together."""
+    look, rows = look or Look(), _newest(session, studies)
     fetches = [row for row in rows.values() if row.errand is Errand.FETCH]
-    told = logs(session, [row.id for row in fetches])
     gapped = [row.study_row for row in fetches if row.outcome is Outcome.INCOMPLETE or row.next_try_at]
-    gaps = _gaps(session, gapped) if gapped else defaultdict(tuple)
-    unsent = _unsent(session, gapped) if gapped else {}
-    held_up = _held_up(session, now, app) if any(not row.finished_at for row in rows.values()) else {}
-    facts = {}
-    for row in rows.values():
-        lacks = (gaps[row.study_row], unsent.get(row.study_row, 0)) if row in fetches else ((), 0)
-        waits_for = None if row.finished_at else held_up.get(row.study.source)
-        facts[row.id] = _facts(session, row, told.get(row.id, ()), *lacks, waits_for, now)
-    return Errands(rows, facts)
+    unfinished = any(not row.finished_at for row in rows.values())
+    return Stored(
+        rows=rows,
+        logs=logs(session, [row.id for row in fetches]),
+        gaps=_gaps(session, gapped) if gapped else {},
+        unsent=_unsent(session, gapped) if gapped else {},
+        health=look.get("health", lambda: rows_of(session)) if unfinished else {},
+        line=look.get("line", lambda: wanting.line(session)) if unfinished else wanting.Line(),
+    )
 
 
 def _newest(session: Session, ids: Iterable[int]) -> dict[tuple[int, Errand], FetchRow]:
@@ -128,49 +189,10 @@ def _unsent(session: Session, studies: Iterable[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in session.execute(counted)}
 
 
-def _facts(
-    session: Session,
-    row: FetchRow,
-    log: tuple[LogLine, ...],
-    gaps: tuple[Gap, ...],
-    unsent: int,
-    held_up: HeldUp | None,
-    now: datetime,
-) -> FetchFacts:
-    waits = row.finished_at is None and (row.beat_at is None or row.next_try_at is not None)
-    tried = [line.at for line in log if line.note is Note.TRIED]
-    failed_at = max(tried, default=row.begun_at) if row.next_try_at else None
-    return FetchFacts(
-        wanted_at=row.wanted_at,
-        begun_at=row.begun_at,
-        beat_at=row.beat_at,
-        finished_at=row.finished_at,
-        outcome=row.outcome,
-        reason=Reason.of(row.reason),
-        reference=f"F-{row.id[:6].upper()}",
-        expected=_expected(row),
-        arrived=row.arrived,
-        withheld=row.withheld,
-        ahead=wanting.ahead(session, row, now) if waits and row.scope is Scope.ALL else 0,
-        moved_at=row.moved_at,
-        attended=not waits or wanting.attended(session, now),
-        cancelling=row.cancel_at is not None,
-        scope=row.scope,
-        tries=row.tries,
-        next_try_at=row.next_try_at,
-        failed_at=failed_at,
-        around=row.around,
-        gaps=gaps,
-        unsent=unsent,
-        log=log,
-        held_up=held_up,
-    )
-
-
-def _held_up(session: Session, now: datetime, app: App) -> dict[str, HeldUp]:
+def _held_up(health: Mapping[str, HealthRow], now: datetime, app: App) -> dict[str, HeldUp]:
     """The sources that cannot be asked at present."""
     held_up = {}
-    for source, row in rows_of(session).items():
+    for source, row in health.items():
         state = state_of(row, now, app)
         since = row.paused_at if state is State.PAUSED else row.since
         if state in (State.DOWN, State.PAUSED) and since is not None:

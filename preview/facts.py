@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import bindparam, select
@@ -12,7 +12,8 @@ from fetch.model import AnswerKind, PatientQuery, Source
 from fetch.reasons import Reason
 from fetch.records import StudyRow
 from preview import asking, gallery, showing, wanting
-from preview.errand_facts import Errands, errands_of
+from preview.errand_facts import Errands, Stored, stored
+from preview.kept import Look
 from preview.page import (
     AnswerFacts,
     AskFacts,
@@ -20,6 +21,7 @@ from preview.page import (
     Other,
     PatientFacts,
     Poster,
+    Strip,
     StudyFacts,
     StudyPageFacts,
     ViewerFacts,
@@ -32,39 +34,26 @@ from preview.viewer import NOT_CHECKED, Held
 
 def patient_facts(parts: Parts, context: ContextRow, span: Span | None, modality: str) -> PatientFacts:
     """The patient's page for the newest question (for this range); rings again for what nobody took up."""
-    sources = parts.settings.sources
-    with parts.records.read() as session:
-        sight = showing.Sight(session, context, sources)
-        ask = sight.last_ask(span)
-        found = _found(session, ask, sources, _silent(parts, ask))
-        listed = list(filter(sight.listed, found))
-        sight.look_at(listed)
-        certain = list(filter(sight.certain, listed))
-        errands = errands_of(session, certain, parts.now, parts.settings.app)
-        held = _held(parts, certain, errands)
-        groups = showing.by_uid(certain, sources, errands.fetched)
-        answered = _answered(ask) if ask else set()
-        posters = gallery.posters(session, [rows[0] for rows in groups if rows[0].id in errands.fetched])
-        studies = tuple(
-            replace(
-                _study(parts, rows, errands, held, posters),
-                as_of=_as_of(rows[0], answered),
-                confirmed=any(sight.finding(row).confirmed for row in rows),
-            )
-            for rows in groups
+    look, bell = parts.kept.look(), parts.bell.answers(within=_BELL_S)
+    key = ("patient", context.key, context.patient, span, bell)
+    seen = look.get(key, lambda: _read_patient(parts, look, context, span))
+    errands = seen.errands.at(parts.now, parts.settings.app)
+    held = _held(parts, [row for rows in seen.groups for row in rows], errands)
+    answered = _answered(seen.ask) if seen.ask else set()
+    studies = tuple(
+        replace(
+            _study(parts, rows, errands, held, seen.posters),
+            as_of=_as_of(rows[0], answered),
+            confirmed=any(row.id in seen.confirmed for row in rows),
         )
-        waiting = [row for row in listed if sight.finding(row).doubts]
-        withheld = Counter(row.source for row in waiting)
-        again = Counter(row.source for row in waiting if sight.finding(row).again)
-        unlisted = Counter(row.source for row in found if row.unlisted_at)
-        failed = sight.failed_before(ask) if ask else {}
-        answers = _answers(sources, ask, withheld, again, unlisted, failed)
-    bell = ring(parts, ask, errands.unfinished)
+        for rows in seen.groups
+    )
+    bell = ring(parts, seen.ask, errands.unfinished)
     return PatientFacts(
         role=context.role,
         patient=context.patient,
-        ask=_ask(ask),
-        answers=answers,
+        ask=_ask(seen.ask),
+        answers=seen.answers,
         studies=studies,
         bell=bell,
         modality=modality,
@@ -73,25 +62,69 @@ def patient_facts(parts: Parts, context: ContextRow, span: Span | None, modality
     )
 
 
+@dataclass(frozen=True)
+class _SeenOfPatient:
+    """What the database says for the patient's page, whatever the time."""
+
+    ask: AskRow | None
+    answers: tuple[AnswerFacts, ...]
+    groups: list[list[StudyRow]]
+    """What may be shown: one group a study UID."""
+    errands: Stored
+    posters: Mapping[int, tuple[Poster, ...]]
+    confirmed: frozenset[int]
+    """What may be shown because staff have said so, by its row."""
+
+
+def _read_patient(parts: Parts, look: Look, context: ContextRow, span: Span | None) -> _SeenOfPatient:
+    sources = parts.settings.sources
+    with parts.records.read() as session:
+        sight = showing.Sight(session, context, sources, look)
+        ask = sight.last_ask(span)
+        found = _found(session, ask, sources, _silent(parts, ask))
+        listed = list(filter(sight.listed, found))
+        sight.look_at(listed)
+        certain = list(filter(sight.certain, listed))
+        errands = _errands(session, look, certain)
+        groups = showing.by_uid(certain, sources, errands.fetched)
+        posters = _posters(session, look, [rows[0] for rows in groups if rows[0].id in errands.fetched])
+        waiting = [row for row in listed if sight.finding(row).doubts]
+        withheld = Counter(row.source for row in waiting)
+        again = Counter(row.source for row in waiting if sight.finding(row).again)
+        unlisted = Counter(row.source for row in found if row.unlisted_at)
+        failed = sight.failed_before(ask) if ask else {}
+        answers = _answers(sources, ask, withheld, again, unlisted, failed)
+        confirmed = frozenset(row.id for row in certain if sight.finding(row).confirmed)
+    return _SeenOfPatient(ask, answers, groups, errands, posters, confirmed)
+
+
+def _errands(session: Session, look: Look, studies: Iterable[StudyRow]) -> Stored:
+    """They are the same for whoever watches these studies."""
+    ids = tuple(sorted(row.id for row in studies))
+    return look.get(("errands", ids), lambda: stored(session, ids, look))
+
+
+def _posters(session: Session, look: Look, studies: Sequence[StudyRow]) -> dict[int, tuple[Poster, ...]]:
+    key = ("posters", tuple(row.id for row in studies))
+    return look.get(key, lambda: gallery.posters(session, studies))
+
+
 def study_facts(
     parts: Parts, context: ContextRow, row: StudyRow, series_id: int | None, instance: int | None, frame: int
 ) -> StudyPageFacts:
     """The study page with every drawn picture of every series."""
-    with parts.records.read() as session:
-        sight = showing.Sight(session, context, parts.settings.sources)
-        others = _others(session, parts, sight, row)
-        errands = errands_of(session, [row], parts.now, parts.settings.app)
-        held = _held(parts, [row, *others], errands)
-        posters = gallery.posters(session, [row] if row.id in errands.fetched else [])
-        study = _study(parts, [row], errands, held, posters)
-        study = replace(study, confirmed=sight.finding(row).confirmed)
-        strips = gallery.strips(session, row)
+    look, bell = parts.kept.look(), parts.bell.answers(within=_BELL_S)
+    key = ("study", context.key, context.patient, row.id, row.study, bell)
+    seen = look.get(key, lambda: _read_study(parts, look, context, row))
+    errands, others = seen.errands.at(parts.now, parts.settings.app), seen.others
+    held = _held(parts, [row, *others], errands)
+    study = replace(_study(parts, [row], errands, held, seen.posters), confirmed=seen.confirmed)
     bell = ring(parts, None, errands.unfinished)
     return StudyPageFacts(
         role=context.role,
         patient=context.patient,
         study=study,
-        strips=strips,
+        strips=seen.strips,
         bell=bell,
         series_id=series_id,
         instance=instance,
@@ -99,6 +132,30 @@ def study_facts(
         others=tuple(Other(other.study, _viewer(parts, other, None, held)) for other in others),
         enlarging=errands.get(row, Errand.ENLARGE),
     )
+
+
+@dataclass(frozen=True)
+class _SeenOfStudy:
+    """What the database says for the study page, whatever the time."""
+
+    others: list[StudyRow]
+    errands: Stored
+    posters: Mapping[int, tuple[Poster, ...]]
+    strips: tuple[Strip, ...]
+    confirmed: bool
+
+
+def _read_study(parts: Parts, look: Look, context: ContextRow, row: StudyRow) -> _SeenOfStudy:
+    with parts.records.read() as session:
+        sight = showing.Sight(session, context, parts.settings.sources, look)
+        errands = _errands(session, look, [row])
+        return _SeenOfStudy(
+            others=_others(session, parts, sight, row),
+            errands=errands,
+            posters=_posters(session, look, [row] if row.id in errands.fetched else []),
+            strips=look.get(("strips", row.id), lambda: gallery.strips(session, row)),
+            confirmed=sight.finding(row).confirmed,
+        )
 
 
 def _others(session: Session, parts: Parts, sight: showing.Sight, row: StudyRow) -> list[StudyRow]:

@@ -13,6 +13,7 @@ from fetch.settings import Settings
 from fetch.spool import Spool
 from preview.bell import Bell
 from preview.health.gate import Gate
+from preview.kept import Kept
 from preview.shelf import Shelf
 from preview.viewer_archive import ViewerArchive
 
@@ -28,6 +29,8 @@ class Parts:
     """The associations that each source allows us, counted for the whole installation; none of a dead one."""
     profiles: Profiles
     spool: Spool
+    kept: Kept
+    """What pages have read and need not read again."""
 
     @property
     def now(self) -> datetime:
@@ -46,6 +49,7 @@ def parts_of(settings: Settings, records: Records) -> Parts:
         lines=Gate(CountedLines(records), records, app),
         profiles=Profiles(records, settings.local),
         spool=Spool(app.spool_folder),
+        kept=Kept(records.engine),
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from fetch.model import AnswerKind, PatientQuery, Source
 from fetch.records import StudyRow
+from preview.kept import Look
 from preview.matching.bench import Bench, Finding
 from preview.range import Span
 from preview.records import AskRow, ContextRow, FoundRow
@@ -21,10 +22,14 @@ CONCLUSIVE = (AnswerKind.FOUND, AnswerKind.ABSENT)
 class Sight:
     """What one context may see; its questions are read once, however many studies are looked at."""
 
-    def __init__(self, session: Session, context: ContextRow, sources: Sequence[Source]) -> None:
+    def __init__(
+        self, session: Session, context: ContextRow, sources: Sequence[Source], look: Look | None = None
+    ) -> None:
         self._session = session
         self._context = context
+        self._look = look or Look()
         self._bench = Bench(session, context.patient, sources)
+        self._findings: dict[int, Finding] = {}
 
     def last_ask(self, span: Span | None) -> AskRow | None:
         """The newest question of this context, for this range if one is given."""
@@ -60,15 +65,27 @@ class Sight:
 
     def finding(self, row: StudyRow) -> Finding:
         """What is to be thought of it, with everything that staff have decided until now."""
-        return self._bench.finding(row)
+        if row.id not in self._findings:
+            self.look_at([row])
+        return self._findings[row.id]
 
     def shown(self, row: StudyRow) -> bool:
         """May this context show it?"""
         return self.listed(row) and self.certain(row)
 
     def look_at(self, rows: Iterable[StudyRow]) -> None:
-        """Read at once what is stored about these studies."""
+        """Read at once what is stored about these studies.
+
+        A finding is of a study as it is described here, word by word, so it can be that of another context.
+        """
+        studies = list(rows)
+        described = tuple((row.id, row.study) for row in studies)
+        key = ("findings", self._context.patient, described)
+        self._findings |= self._look.get(key, lambda: self._judged(studies))
+
+    def _judged(self, rows: Sequence[StudyRow]) -> dict[int, Finding]:
         self._bench.look_at(rows)
+        return {row.id: self._bench.finding(row) for row in rows}
 
     @cached_property
     def _asks(self) -> Sequence[AskRow]:
@@ -99,13 +116,13 @@ _FOUND_BEFORE = (
 
 
 def visible_study(
-    session: Session, context: ContextRow, study_key: str, sources: Sequence[Source]
+    session: Session, context: ContextRow, study_key: str, sources: Sequence[Source], look: Look | None = None
 ) -> StudyRow | None:
     """The study of this key, if this context may show it."""
     if not study_key.isalnum():  # PostgreSQL would refuse the question for a key with a NUL
         return None
     row = session.scalar(select(StudyRow).where(StudyRow.key == study_key))
-    return row if row and Sight(session, context, sources).shown(row) else None
+    return row if row and Sight(session, context, sources, look).shown(row) else None
 
 
 def by_uid(

@@ -1,9 +1,10 @@
 """Wanting a study: one errand for everybody who asks, kept before the bell rings, and never forgotten."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from fetch.notes import Note
@@ -153,28 +154,33 @@ def _queue(fetch: FetchRow) -> str:
     return "posters" if fetch.scope is Scope.POSTERS else "fetches"
 
 
-def ahead(session: Session, fetch: FetchRow, now: datetime) -> int:
-    """How many other studies were asked for before this one, and are not there yet nor resting."""
-    return session.scalar(_AHEAD, {"now": now, "wanted_at": fetch.wanted_at}) or 0
+@dataclass(frozen=True)
+class Line:
+    """All errands that are not done yet, whoever wants them."""
+
+    wishes: tuple[tuple[datetime, datetime | None], ...] = ()
+    """Of each study that somebody asked for: when, and until when it rests."""
+    beat_at: datetime | None = None
+    """The last sign of life of any worker."""
+
+    def ahead(self, fetch: FetchRow, now: datetime) -> int:
+        """How many other studies were asked for before this one, and are not there yet nor resting."""
+        before = (rests for wanted_at, rests in self.wishes if wanted_at < fetch.wanted_at)
+        return sum(rests is None or rests <= now for rests in before)
+
+    def is_attended(self, now: datetime) -> bool:
+        """Does any worker do an errand at present?"""
+        return self.beat_at is not None and self.beat_at >= now - SILENT
 
 
-def attended(session: Session, now: datetime) -> bool:
-    """Does any worker do an errand at present?"""
-    return session.scalar(_BEATING, {"since": now - SILENT}) is not None
+def line(session: Session) -> Line:
+    wishes = tuple((row[0], row[1]) for row in session.execute(_WISHES))
+    return Line(wishes, session.scalar(_LAST_BEAT))
 
 
 # Put together once, not for every page.
-_AHEAD = (
-    select(func.count())
-    .select_from(FetchRow)
-    .where(
-        FetchRow.finished_at.is_(None),
-        FetchRow.wanted_at < bindparam("wanted_at"),
-        FetchRow.scope == Scope.ALL,
-        FetchRow.errand != Errand.ENLARGE,
-        or_(FetchRow.next_try_at.is_(None), FetchRow.next_try_at <= bindparam("now")),
-    )
+_UNFINISHED = FetchRow.finished_at.is_(None)
+_WISHES = select(FetchRow.wanted_at, FetchRow.next_try_at).where(
+    _UNFINISHED, FetchRow.scope == Scope.ALL, FetchRow.errand != Errand.ENLARGE
 )
-_BEATING = (
-    select(FetchRow.id).where(FetchRow.finished_at.is_(None), FetchRow.beat_at >= bindparam("since")).limit(1)
-)
+_LAST_BEAT = select(func.max(FetchRow.beat_at)).where(_UNFINISHED)

@@ -1,6 +1,6 @@
 """What staff tell everybody: a notice, or planned work, from then to then."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,9 +18,19 @@ _KEPT = timedelta(days=90)
 
 def active_notices(session: Session, now: datetime) -> Sequence[NoticeRow]:
     """What stands on every page now, the most urgent first."""
-    valid = NoticeRow.withdrawn_at.is_(None) & (NoticeRow.starts_at <= now) & (NoticeRow.ends_at > now)
-    rows = session.scalars(select(NoticeRow).where(valid)).all()
-    return sorted(rows, key=lambda row: (list(Urgency).index(row.urgency), row.starts_at, row.id))
+    return active(not_over(session, now), now)
+
+
+def not_over(session: Session, now: datetime) -> Sequence[NoticeRow]:
+    """What stands on every page, or will."""
+    valid = NoticeRow.withdrawn_at.is_(None) & (NoticeRow.ends_at > now)
+    return session.scalars(select(NoticeRow).where(valid)).all()
+
+
+def active(rows: Iterable[NoticeRow], now: datetime) -> Sequence[NoticeRow]:
+    """Those of them that stand there now, the most urgent first."""
+    shown = (row for row in rows if row.starts_at <= now < row.ends_at)
+    return sorted(shown, key=lambda row: (list(Urgency).index(row.urgency), row.starts_at, row.id))
 
 
 def listed(session: Session, now: datetime) -> Sequence[NoticeRow]:

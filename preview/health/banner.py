@@ -1,6 +1,6 @@
 """What every page says above everything else: which archive is not well, and what that means."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from fetch.reasons import Reason, Trouble
 from fetch.settings import Settings
-from preview.fallback.notices import active_notices
-from preview.fallback.records import Urgency
+from preview.fallback.notices import active
+from preview.fallback.records import NoticeRow, Urgency
 from preview.health import journal
+from preview.health.records import HealthRow
 from preview.health.standing import Standing, State, standing_of
 from preview.page.status import Milestones, marked
 
@@ -139,13 +140,16 @@ def _item(one: Standing, kind: Kind, well: tuple[str, ...], now: datetime) -> It
 
 def standings(session: Session, settings: Settings, now: datetime) -> list[Standing]:
     """Every source of the settings, in their order."""
-    rows = journal.rows_of(session)
+    return standings_of(journal.rows_of(session), settings, now)
+
+
+def standings_of(rows: Mapping[str, HealthRow], settings: Settings, now: datetime) -> list[Standing]:
     return [
         standing_of(source.name, source.label, rows.get(source.name), now, settings.app)
         for source in settings.sources
     ]
 
 
-def notices(session: Session, now: datetime) -> list[Notice]:
+def notices(rows: Iterable[NoticeRow], now: datetime) -> list[Notice]:
     """What staff tell everybody now."""
-    return [Notice(row.id, row.urgency, row.text, row.ends_at) for row in active_notices(session, now)]
+    return [Notice(row.id, row.urgency, row.text, row.ends_at) for row in active(rows, now)]

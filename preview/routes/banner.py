@@ -1,13 +1,18 @@
 """The banner of every page: carried by the page's own poll, or polled by itself where there is none."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, g, make_response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
-from preview.health.banner import POLL_S, Banner, banner_of, notices, standings
+from preview.fallback.notices import not_over
+from preview.fallback.records import NoticeRow
+from preview.health import journal
+from preview.health.banner import POLL_S, Banner, banner_of, notices, standings_of
 from preview.health.machine import has_room
+from preview.health.records import HealthRow
 from preview.page.status import comes_back
 from preview.routes.guard import parts
 from preview.routes.marks import Marked, news_of, version
@@ -30,14 +35,24 @@ def banner() -> Banner:
 def _banner() -> Banner:
     our = parts()
     try:
-        with our.records.read() as db:
-            known = standings(db, our.settings, our.now)
-            said = notices(db, our.now)
+        rows, written = _stored()
     except SQLAlchemyError as error:
         current_app.logger.warning("no banner: %s", type(error).__name__)
         return Banner()
+    known, said = standings_of(rows, our.settings, our.now), notices(written, our.now)
     bell, room = our.bell.answers(within=_BELL_S), has_room(our.settings.app.shelf)
     return banner_of(known, said, our.now, bell=bell, room=room)
+
+
+def _stored() -> tuple[Mapping[str, HealthRow], Sequence[NoticeRow]]:
+    """How the archives were found to be, and what staff tell everybody now or soon."""
+    look, our = parts().kept.look(), parts()
+
+    def read() -> tuple[Mapping[str, HealthRow], Sequence[NoticeRow]]:
+        with our.records.read() as db:
+            return look.get("health", lambda: journal.rows_of(db)), not_over(db, our.now)
+
+    return look.get("banner", read)
 
 
 @blueprint.get("/banner/updates")

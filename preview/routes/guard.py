@@ -91,8 +91,13 @@ def open_now() -> ContextRow | None:
 
 def visible(context: ContextRow, study_key: str) -> StudyRow:
     """The study, or 404 if it is not certainly this context's patient's: as if it did not exist."""
-    with parts().records.read() as db:
-        row = showing.visible_study(db, context, study_key, parts().settings.sources)
+    look = parts().kept.look()
+
+    def read() -> StudyRow | None:
+        with parts().records.read() as db:
+            return showing.visible_study(db, context, study_key, parts().settings.sources, look)
+
+    row = look.get(("visible", context.key, context.patient, study_key), read)
     if row is None:
         raise NotFound
     return row

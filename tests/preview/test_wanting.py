@@ -117,8 +117,9 @@ def test_only_studies_that_somebody_asked_for_and_that_do_not_rest_are_ahead(sit
     wanting.want(site.parts, noted(site, "1.2.7"))
     mine = stored(site, wanting.want(site.parts, row))
     with site.parts.records.read() as session:
-        assert wanting.ahead(session, mine, site.parts.now) == 1
-        assert wanting.ahead(session, mine, site.parts.now + timedelta(seconds=61)) == 2
+        line = wanting.line(session)
+    assert line.ahead(mine, site.parts.now) == 1
+    assert line.ahead(mine, site.parts.now + timedelta(seconds=61)) == 2
 
 
 # --- resting

@@ -1,0 +1,127 @@
+"""What pages have read is kept for exactly as long as nobody writes anything."""
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event, update
+from support.inspecting import polled_address
+from support.studies import OKAFOR, STRANGER, study
+
+from preview.fallback.records import NoticeRow, Urgency
+from preview.records import ContextRow, FetchRow
+
+HX = {"HX-Request": "true"}
+
+
+def numbered(site):
+    """What a look reads: another number each time that it really reads."""
+    numbers = iter(range(100))
+    return lambda: site.parts.kept.look().get("number", lambda: next(numbers))
+
+
+def test_what_is_kept_is_gone_with_the_next_write_of_this_process(site, client):
+    read = numbered(site)
+    assert [read(), read()] == [0, 0]
+    site.launch(OKAFOR)
+    assert [read(), read()] == [1, 1]
+
+
+def test_what_is_kept_is_gone_with_the_next_write_of_another_program(site):
+    read = numbered(site)
+    assert [read(), read()] == [0, 0]
+    other = sqlite3.connect(site.folder / "preview.db")
+    other.execute("UPDATE contexts SET role = role")
+    other.execute("INSERT INTO launches VALUES ('a', '2026-01-01 00:00:00')")
+    assert read() == 0, "it is not written yet"
+    other.commit()
+    assert [read(), read()] == [1, 1]
+
+
+def test_what_was_read_while_somebody_wrote_is_not_kept_as_new(site):
+    """It was read after the look was taken, so it may be from before the write or from after it."""
+    look, read = site.parts.kept.look(), numbered(site)
+    site.launch(OKAFOR)
+    look.get("number", lambda: "from before the write")
+    assert read() == 0
+
+
+@pytest.fixture
+def waiting(site, client, archive):
+    """The path of the patient's page while its one study waits to be fetched."""
+    for ds in study():
+        archive.add(ds)
+    path = client.opened(site)
+    client.press(client.page(path), "Fetch")
+    return path
+
+
+@pytest.fixture
+def statements(site):
+    """The statements that reach the database."""
+    seen = []
+    event.listen(
+        site.parts.records.engine, "before_cursor_execute", lambda _c, _cursor, sql, *_rest: seen.append(sql)
+    )
+    return seen
+
+
+def test_an_unchanged_poll_asks_the_database_only_who_is_asking(client, waiting, statements):
+    address = polled_address(client.page(waiting))
+    assert client.get(address, headers=HX).status_code == 204
+    statements.clear()
+    assert client.get(address, headers=HX).status_code == 204
+    assert [sql for sql in statements if "FROM contexts" not in sql and sql != "BEGIN"] == []
+    assert len([sql for sql in statements if "FROM contexts" in sql]) == 1
+
+
+def test_who_watches_the_same_study_shares_what_is_read_of_it(site, client, waiting, statements):
+    other = site.app.test_client()
+    path = other.opened(site)
+    addresses = [polled_address(client.page(waiting)), polled_address(other.page(path))]
+    site.launch(STRANGER)  # something is written, so everything is read again
+    counts = []
+    for who, address in zip((client, other), addresses, strict=True):
+        statements.clear()
+        assert who.get(address, headers=HX).status_code == 204
+        counts.append(len(statements))
+    assert counts[1] <= counts[0] / 2
+    shared = ("FROM fetches", "FROM links", "FROM source_health", "FROM notices", "FROM series")
+    assert not [sql for sql in statements if any(table in sql for table in shared)]
+
+
+def test_a_session_that_has_ended_gets_nothing_that_is_kept(site, client, waiting):
+    address = polled_address(client.page(waiting))
+    assert client.get(address, headers=HX).status_code == 204
+    with site.parts.records.write() as session:
+        session.execute(update(ContextRow).values(ends_at=site.parts.now))
+    assert "Your session has ended" in client.get(address, headers=HX).text
+
+
+def test_another_browser_gets_nothing_that_is_kept(site, client, waiting):
+    address = polled_address(client.page(waiting))
+    response = site.app.test_client().get(address, headers=HX)
+    assert response.status_code != 204
+    assert "CT Thorax" not in response.text
+
+
+def test_the_clock_alone_changes_what_a_page_says_of_what_is_kept(site, client, waiting, monkeypatch):
+    with site.parts.records.write() as session:
+        session.execute(update(FetchRow).values(begun_at=site.parts.now, beat_at=site.parts.now))
+    address = polled_address(client.page(waiting))
+    later = datetime.now(UTC) + timedelta(minutes=5)
+    monkeypatch.setattr(type(site.parts), "now", property(lambda _parts: later))
+    assert client.get(address, headers=HX).status_code == 200
+
+
+def test_a_notice_begins_and_ends_by_the_clock(site, client, monkeypatch):
+    path, now = client.opened(site), site.parts.now
+    with site.parts.records.write() as session:
+        begins, ends = now + timedelta(minutes=1), now + timedelta(minutes=3)
+        session.add(NoticeRow(urgency=Urgency.INFO, text="Soon", starts_at=begins, ends_at=ends, made_at=now))
+    said = []
+    for minutes in (0, 2, 4):
+        at = now + timedelta(minutes=minutes)
+        monkeypatch.setattr(type(site.parts), "now", property(lambda _parts, at=at: at))
+        said.append("Soon" in client.page(path))
+    assert said == [False, True, False]
