@@ -330,7 +330,9 @@ def insert_once(session: Session, table: type[Base], *rows: Mapping[str, object]
     """Insert rows unless their unique key is there already, also when two do so in the same moment."""
     if not rows:
         return
-    session.execute(_insert(session)(table).on_conflict_do_nothing(), [dict(row) for row in rows])
+    # Into the table: for the class, SQLAlchemy's unit of work would look at each row by itself.
+    only_once = _insert(session)(table.__table__).on_conflict_do_nothing()
+    session.execute(only_once, [dict(row) for row in rows])
 
 
 def insert_new(session: Session, table: type[Base], row: Mapping[str, object]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from sqlalchemy import ColumnElement, case, or_, update
+from sqlalchemy import ColumnElement, bindparam, case, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 SILENT = timedelta(seconds=30)
 """Without a beat for so long, the worker of an errand is taken for dead."""
 _BEAT_S = 5
+
+# Put together once, not for every batch.
+_WISHES = select(FetchRow.cancel_at, FetchRow.scope).where(FetchRow.id == bindparam("fetch"))
 
 
 class Superseded(Exception):
@@ -94,11 +97,12 @@ class Claim:
 
     def cancelled(self, session: Session) -> bool:
         """Did somebody press Cancel?"""
-        return session.get_one(FetchRow, self.fetch_id).cancel_at is not None
+        return self.wishes(session)[0]
 
-    def scope_now(self, session: Session) -> Scope:
-        """How much is wanted by now: somebody may have asked for more than posters."""
-        return session.get_one(FetchRow, self.fetch_id).scope
+    def wishes(self, session: Session) -> tuple[bool, Scope]:
+        """Did somebody press Cancel, and how much is wanted by now? It may have become more than posters."""
+        cancel_at, scope = session.execute(_WISHES, {"fetch": self.fetch_id}).one()
+        return cancel_at is not None, scope
 
     def locked(self, session: Session) -> FetchRow:
         """The errand as people want it now, or :class:`Superseded` as in ``write``.

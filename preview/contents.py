@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from fetch.model import Instance, Patient, Received, Series
@@ -259,9 +259,23 @@ def _series(session: Session, study_row: int, series_uid: str) -> SeriesRow:
 def _instances(session: Session, study_row: int, uids: Iterable[str]) -> dict[str, InstanceRow]:
     """The rows of these instances, made where they are new; none for a UID that cannot be one."""
     kept = [uid for uid in uids if can_be_kept(uid)]
-    insert_once(session, InstanceRow, *({"study_row": study_row, "instance_uid": uid} for uid in kept))
-    these = (InstanceRow.study_row == study_row) & InstanceRow.instance_uid.in_(kept)
-    return {row.instance_uid: row for row in session.scalars(select(InstanceRow).where(these))}
+    rows = _rows_of(session, study_row, kept)
+    if new := [uid for uid in kept if uid not in rows]:  # few: nearly all were listed before they came
+        insert_once(session, InstanceRow, *({"study_row": study_row, "instance_uid": uid} for uid in new))
+        rows |= _rows_of(session, study_row, new)
+    return rows
+
+
+def _rows_of(session: Session, study_row: int, uids: Iterable[str]) -> dict[str, InstanceRow]:
+    rows = session.scalars(_OF_UIDS, {"study": study_row, "uids": list(uids)})
+    return {row.instance_uid: row for row in rows}
+
+
+# Put together once, not for every batch.
+_OF_UIDS = select(InstanceRow).where(
+    InstanceRow.study_row == bindparam("study"),
+    InstanceRow.instance_uid.in_(bindparam("uids", expanding=True)),
+)
 
 
 def add_sizes(session: Session, study_row: int, instance_uid: str, drawn: Drawn) -> None:

@@ -177,8 +177,8 @@ class Progress:
     def flush(self) -> None:
         with self._writing() as session:
             self._write_counts(session)
-            self.cancelled = self.cancelled or self.claim.cancelled(session)
-            self.wanted = self.claim.scope_now(session)
+            cancelled, self.wanted = self.claim.wishes(session)
+            self.cancelled = self.cancelled or cancelled
         self._written = time.monotonic()
         self._tell(self.total, len(self.held) + len(self.withheld))
 
