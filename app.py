@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from fetch.records import Records, open_database
 from fetch.settings import Settings, WrongSettings, load_settings
-from preview import assets, cli, explaining, headers, logs, words
+from preview import assets, cli, compressing, explaining, headers, logs, words
 from preview.database import migrate
 from preview.languages import Written
 from preview.parts import parts_of
@@ -64,6 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     words.register(app, settings.app.zone)
     explaining.register(app, settings)
     headers.register(app, settings.app.embed_origins)
+    compressing.register(app)
     failing.register(app)
     banner.register(app)
     for blueprint in (
