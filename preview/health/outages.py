@@ -61,6 +61,17 @@ def effect(session: Session, outage: OutageRow, now: datetime) -> tuple[int, int
     return session.scalar(unanswered) or 0, session.scalar(waited) or 0
 
 
+_LATELY = timedelta(days=14)
+_MOST = 12
+
+
+def lately(session: Session, now: datetime) -> Sequence[OutageRow]:
+    """Those after which there may still be something to set right, the newest first."""
+    recent = or_(OutageRow.ended_at.is_(None), OutageRow.ended_at > now - _LATELY)
+    newest = select(OutageRow).where(recent).order_by(OutageRow.began_at.desc(), OutageRow.id.desc())
+    return session.scalars(newest.limit(_MOST)).all()
+
+
 def listed(session: Session, now: datetime) -> Sequence[OutageRow]:
     """All of the last days, the newest first."""
     recent = or_(OutageRow.ended_at.is_(None), OutageRow.ended_at > now - KEPT)

@@ -1,6 +1,7 @@
 """After an outage, for staff: the paper log is entered, and what was wanted is compared with what arrived."""
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,8 @@ from preview.fallback import downtime, reconciliation
 from preview.fallback.notices import local_moment
 from preview.fallback.reconciliation import Period, Standing, Wanted
 from preview.fallback.records import DowntimeRow
+from preview.health import outages
+from preview.health.records import OutageRow
 from preview.range import WrongRange
 from preview.records import ContextRow
 from preview.routes.guard import opened_as_staff, parts, staff
@@ -20,6 +23,7 @@ from preview.routes.guard import opened_as_staff, parts, staff
 log = logging.getLogger(__name__)
 blueprint = Blueprint("downtime", __name__)
 _USUAL = timedelta(hours=24)
+_SHORTEST = timedelta(minutes=1)
 _AGAIN = (Standing.MISSING, Standing.PART)
 
 
@@ -35,8 +39,10 @@ def listing(key: str) -> str:
 
 
 def _listing(context: ContextRow, problem: str = "") -> str:
-    our, period = parts(), _period()
+    our = parts()
     with our.records.read() as db:
+        lately = outages.lately(db, our.now)
+        period = _period(lately)
         wanted = reconciliation.wanted(db, period)
         unanswered = reconciliation.unanswered(db, period, our.settings.sources)
         rows = downtime.entered(db, period)
@@ -44,6 +50,7 @@ def _listing(context: ContextRow, problem: str = "") -> str:
         "fallback/downtime.html",
         context=context,
         period=_typed(period),
+        periods=[(one, _typed(_around(one))) for one in lately],
         wanted=wanted,
         missing=[one for one in wanted if one.standing.still_missing],
         again=[one for one in wanted if _may_go_again(one)],
@@ -59,14 +66,25 @@ def _listing(context: ContextRow, problem: str = "") -> str:
     )
 
 
-def _period() -> Period:
-    """What the address or the form names, in the site's time; by default the last day."""
+def _period(lately: Sequence[OutageRow] = ()) -> Period:
+    """What the address or the form names, in the site's time; by default the last outage worth the name.
+
+    Where there was none, the last day.
+    """
     our = parts()
-    start = _moment("start", our.now - _USUAL)
-    end = _moment("end", our.now)
+    around = [_around(one) for one in lately if (one.ended_at or our.now) - one.began_at >= _SHORTEST]
+    usual = around[0] if around else Period(our.now - _USUAL, our.now)
+    start = _moment("start", usual.start)
+    end = _moment("end", usual.end)
     if not start < end:
         raise WrongRange("from is after to")
     return Period(start, end)
+
+
+def _around(outage: OutageRow) -> Period:
+    """Whole minutes, as a form can say them: nothing that was wanted in the first one is left out."""
+    start = outage.began_at.replace(second=0, microsecond=0)
+    return Period(start, outage.ended_at or parts().now)
 
 
 def _moment(name: str, usual: Any) -> Any:

@@ -296,3 +296,27 @@ def test_only_staff_see_and_change_it_and_only_with_the_forms_token(site, client
         assert staff[0].post(f"{path}/{address}", data=ROW).status_code == 400
     assert "Nothing of it is open any more" in staff[0].page(path)
     assert staff[0].get("/downtime").headers["Location"] == path
+
+
+def test_the_outages_of_the_last_weeks_are_offered_and_the_last_is_shown(site, outage, staff):
+    from preview.health.records import Condition, OutageRow
+
+    client, path = staff
+    now = site.parts.now
+    ago = {name: now - timedelta(hours=hours) for name, hours in (("a", 30), ("b", 28), ("c", 3), ("d", 2))}
+    with site.parts.records.write() as session:
+        for begin, end in (("a", "b"), ("c", "d")):
+            row = OutageRow(source="main", condition=Condition.DOWN, began_at=ago[begin], ended_at=ago[end])
+            session.add(row)
+    html = client.page(path)
+    assert total(html).startswith("0 wanted"), "ordinary fetches of the day are none of the outage's"
+    periods = re.search(r'(?s)<nav[^>]*id="periods".*?</nav>', html)[0]
+    links = re.findall(r'href="([^"]+)"', periods)
+    assert len(links) == 2
+    assert periods.index('aria-current="true"') < periods.index(links[1])
+    with site.parts.records.write() as session:
+        session.execute(update(FetchRow).values(wanted_at=ago["a"] + timedelta(minutes=1)))
+        session.execute(update(FetchRow).values(finished_at=ago["a"] + timedelta(minutes=2)))
+    from html import unescape
+
+    assert total(client.page(unescape(links[1]))).startswith("3 wanted")
