@@ -9,6 +9,7 @@ from support.installation import eventually, free_port, process, source_block, w
 from support.studies import study
 
 from fetch.find import find_study
+from fetch.records import LineRow
 from preview import wanting
 from preview.asking import note_study
 from preview.claim import SILENT
@@ -84,6 +85,42 @@ def test_after_a_killed_receiver_the_fetch_completes_and_nothing_finished_comes_
     moved = {uid for uids in asked_for(site) for uid in uids}
     assert not moved & finished
     assert not list((site.folder / "spool").rglob("*.dcm"))
+
+
+@pytest.mark.parametrize(
+    ("who", "after"),
+    [("work-horse", 1), ("worker", 5), ("work-horse", 10), ("worker", 20), ("work-horse", 30)],
+)
+def test_after_a_killed_worker_the_fetch_completes_and_nothing_finished_comes_again(site, who, after):
+    site.archive.behave(slow(0.03))
+    with process(site, "receiver"):
+        eventually(site.parts.spool.is_served)
+        with process(site, "worker", "fetches") as worker:
+            wanting.want(site.parts, site.row)
+            eventually(lambda: fetch_of(site).drawn >= after)
+            os.kill(work_horse(worker) if who == "work-horse" else worker.pid, signal.SIGKILL)
+            finished = drawn(site)
+            site.archive.behave_well()
+            site.archive.requests.clear()
+            if who == "work-horse":
+                free_its_lines(site)
+                take_up_again(site)
+                eventually(lambda: fetch_of(site).finished_at, seconds=60)
+        if who == "worker":
+            with process(site, "worker", "fetches"):
+                free_its_lines(site)
+                take_up_again(site)
+                eventually(lambda: fetch_of(site).finished_at, seconds=60)
+    assert (fetch_of(site).outcome, len(drawn(site))) == (Outcome.COMPLETE, IMAGES)
+    moved = {uid for uids in asked_for(site) for uid in uids}
+    assert not moved & finished
+    assert not list((site.folder / "spool").rglob("*.dcm"))
+
+
+def free_its_lines(site) -> None:
+    """As when the leases of a dead holder are over."""
+    with site.parts.records.write() as session:
+        session.execute(update(LineRow).values(until=site.parts.now - SILENT))
 
 
 def test_what_was_answered_but_not_drawn_before_a_kill_is_drawn_and_not_asked_for_again(site):
