@@ -13,10 +13,10 @@ from fetch.identity import Grade
 from fetch.model import Patient, PatientIdentity
 from fetch.records import UnmatchedRow
 from preview.cli.identity import identity_group
-from preview.matching import deciding, listing, loading, merging, rejudging
+from preview.matching import auditing, deciding, listing, loading, merging, rejudging
 from preview.matching.deciding import Refused
 from preview.matching.merging import WrongMerge
-from preview.matching.records import Verdict
+from preview.matching.records import AccessRow, Verdict
 from preview.matching.why import sentence
 from preview.parts import Parts
 from preview.routes.guard import parts
@@ -62,6 +62,7 @@ def list_command(
     labels = {one.name: one.label for one in our.settings.sources}
     with our.records.read() as session:
         if as_csv:
+            _note_taken(our, source=source, grade=grade or "", settled="yes" if settled else "")
             csv.writer(sys.stdout).writerows(listing.csv_rows(session, filters, labels))
             return
         found = listing.listed(session, filters, most=most)
@@ -69,6 +70,40 @@ def list_command(
             click.echo(json.dumps(_data(row), ensure_ascii=False) if as_json else _lines(row, labels))
         if not as_json:
             _print_counts(session, found, labels)
+
+
+def _note_taken(our: Parts, **chosen: str) -> None:
+    filters = listing.Filters(chosen["source"], grade=chosen["grade"], settled=bool(chosen["settled"]))
+    with our.records.write() as session:
+        count = listing.count(session, filters)
+        auditing.took_list(
+            session, None, {name: said for name, said in chosen.items() if said}, count, our.now
+        )
+
+
+@unmatched_group.command("accesses")
+@click.option("--most", default=100, show_default=True, type=click.IntRange(1, 1_000_000))
+@with_appcontext
+def accesses_command(most: int) -> None:
+    """Who looked at pictures of doubtful studies, or took the list along: one JSON line each."""
+    with parts().records.read() as session:
+        for row in auditing.accesses(session, most):
+            click.echo(json.dumps(_access(row), ensure_ascii=False))
+
+
+def _access(row: AccessRow) -> dict[str, object]:
+    return {
+        "at": row.at.isoformat(timespec="seconds"),
+        "kind": row.kind.value.lower(),
+        "person": row.person,
+        "role": row.role,
+        "source": row.source,
+        "study_uid": row.study_uid,
+        "found_for": {"id": row.patient_id, "issuer": row.issuer},
+        "images": row.found,
+        "count": row.count,
+        **row.details,
+    }
 
 
 def _print_counts(session: Session, found: listing.Listing, labels: dict[str, str]) -> None:

@@ -65,11 +65,16 @@ class Listing:
 
 def listed(session: Session, filters: Filters, after: str = "", most: int = MOST) -> Listing:
     """One page of the list. ``after``: what the page before said of the next; anything else is the first."""
-    count = select(func.count()).select_from(UnmatchedRow).join(StudyRow).where(*filters.which)
     these = _ordered(filters).where(*_behind(after, settled=filters.settled)).limit(most + 1)
     rows = session.scalars(these).all()
     following = _place(rows[most - 1], settled=filters.settled) if len(rows) > most else ""
-    return Listing(tuple(rows[:most]), session.scalar(count) or 0, following)
+    return Listing(tuple(rows[:most]), count(session, filters), following)
+
+
+def count(session: Session, filters: Filters) -> int:
+    """How many the filters let through."""
+    these = select(func.count()).select_from(UnmatchedRow).join(StudyRow).where(*filters.which)
+    return session.scalar(these) or 0
 
 
 def _ordered(filters: Filters) -> Select[UnmatchedRow]:

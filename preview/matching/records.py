@@ -68,6 +68,39 @@ class DecisionRow(Base):
     __table_args__ = (Index("ix_decisions_patient", "issuer", "patient_id"),)
 
 
+class AccessKind(StrEnum):
+    """What staff had of studies that are not certainly anybody's."""
+
+    PICTURES = "PICTURES"
+    LIST = "LIST"
+    """As a file."""
+
+
+class AccessRow(Base):
+    """Who had what, and when. Nobody changes or deletes one: the database itself refuses."""
+
+    __tablename__ = "accesses"
+    __table_args__ = (Index("ix_accesses_at", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    kind: Mapped[AccessKind] = mapped_column(Enum(AccessKind, native_enum=False, length=16))
+    person: Mapped[str] = mapped_column(String(256), default="")
+    role: Mapped[str] = mapped_column(String(16), default="")
+    once: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """Stands for one opening of one study: its pictures make one record."""
+    source: Mapped[str] = mapped_column(String(32), default="")
+    study_uid: Mapped[str] = mapped_column(String(64), default="")
+    issuer: Mapped[str] = mapped_column(String(256), default="")
+    patient_id: Mapped[str] = mapped_column(String(256), default="")
+    """Whom it was found for."""
+    found: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Whom the images name."""
+    count: Mapped[int] = mapped_column(default=0)
+    """How many studies."""
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
 class LinkRow(PatientColumns, Base):
     """A source identity that staff have confirmed to be this patient (the columns here, as they were)."""
 

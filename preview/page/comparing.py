@@ -36,11 +36,39 @@ def pieces(one: str, other: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
 def _cut(one: str, other: str, steps: Iterable[Opcode]) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     ours: list[Piece] = []
     theirs: list[Piece] = []
-    for step in steps:
+    for step in _slid(one, other, list(steps)):
         differs = step.tag != "equal"
         ours += _whole(one[step.src_start : step.src_end], differs=differs)
         theirs += _whole(other[step.dest_start : step.dest_end], differs=differs)
     return _joined(ours), _joined(theirs)
+
+
+def _slid(one: str, other: str, steps: list[Opcode]) -> Iterator[Opcode]:
+    """What one side has more stands as far back as it can: ``Anne[ Marie]`` rather than ``Ann[e Mari]e``."""
+    moved = [
+        _may_slide(one, other, step, following)
+        for step, following in zip(steps, [*steps[1:], None], strict=True)
+    ]
+    for place, step in enumerate(steps):
+        start = moved[place] or (moved[place - 1] if place else 0)
+        end = moved[place] or (moved[place + 1] if place + 1 < len(steps) else 0)
+        if place == 0 and start:  # what it slides over stands before it then
+            yield Opcode("equal", 0, start, 0, start)
+        yield Opcode(
+            step.tag, step.src_start + start, step.src_end + end, step.dest_start + start, step.dest_end + end
+        )
+
+
+def _may_slide(one: str, other: str, step: Opcode, following: Opcode | None) -> int:
+    if step.tag not in ("delete", "insert") or following is None or following.tag != "equal":
+        return 0
+    text, start, end = (
+        (one, step.src_start, step.src_end)
+        if step.tag == "delete"
+        else (other, step.dest_start, step.dest_end)
+    )
+    room = following.src_end - following.src_start
+    return next((n for n in range(room) if text[start + n] != text[end + n]), room)
 
 
 def _whole(text: str, *, differs: bool) -> tuple[Piece, ...]:

@@ -11,7 +11,7 @@ from fetch.identity import Doubt
 from fetch.records import UnmatchedRow
 from fetch.sources.reading import day
 from preview import resolving
-from preview.matching import deciding, known, listing, marks
+from preview.matching import auditing, deciding, known, listing, marks
 from preview.matching.deciding import Refused
 from preview.matching.records import LONGEST_REASON, Verdict
 from preview.matching.why import sentence
@@ -54,10 +54,11 @@ def fetch(key: str, row_key: str) -> Response:
 @blueprint.get("/pictures/<name>")
 def picture(key: str, row_key: str, name: str) -> Response:
     """For staff, and only while somebody has to decide: no patient's page leads here."""
-    opened_as_staff(key)
+    context = opened_as_staff(key)
     row = _row(row_key)
     if row.settled_at is not None:
         raise NotFound
+    auditing.saw_pictures(parts(), context, row)
     return pictures.picture(row.part.key if row.part else row.study.key, name)
 
 
@@ -198,7 +199,8 @@ def _confirmation(context: ContextRow, case: Case, verdict: Verdict, problem: st
 
 def _conflicts(case: Case) -> list[str]:
     compared = case.judgement.doubts if case.judgement else ()
-    conflicts = {doubt.code: doubt.sentence for doubt in compared if doubt.is_conflict}
+    conflicts = {one.code: one.sentence for one in compared if one.is_conflict}
+    conflicts.pop(Doubt.FOREIGN_IMAGES.code, None)  # that is what is decided, and speaks for neither side
     told = {code for code in case.doubts if code not in {doubt.code for doubt in Doubt}}
     return [*conflicts.values(), *(sentence(code) for code in sorted(told))]
 

@@ -10,7 +10,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from preview.matching import listing
+from preview.matching import auditing, listing
 from preview.matching.listing import Filters, Listing
 from preview.matching.searching import search as found_by
 from preview.matching.why import sentence
@@ -96,7 +96,11 @@ def search(key: str) -> str:
 def table(key: str) -> Response:
     """Everything that the filters let through, for a spreadsheet."""
     context, our = opened_as_staff(key), parts()
-    lines = _lines(our, Chosen.of(request.form).filters(context), _labels())
+    chosen = Chosen.of(request.form)
+    filters = chosen.filters(context)
+    with our.records.write() as db:  # before anything of it goes out
+        auditing.took_list(db, context, chosen.query, listing.count(db, filters), our.now)
+    lines = _lines(our, filters, _labels())
     response = make_response(lines)
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = f"attachment; filename=unmatched-{our.now:%Y-%m-%d}.csv"

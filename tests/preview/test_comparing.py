@@ -45,6 +45,21 @@ def test_nothing_of_a_value_is_lost(one, other):
     assert "".join(piece.text for piece in theirs) == other
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "marked"),
+    [
+        ("OKAFOR, Adaeze Marie", "OKAFOR, Adaeze", "OKAFOR, Adaeze[ Marie]"),
+        ("OKAFOUR, Adaeze Marie", "OKAFOR, Adaeze", "OKAFO[U]R, Adaeze[ Marie]"),
+        ("Anna", "Ana", "An[n]a"),
+        ("44719022", "4471902", "4471902[2]"),
+    ],
+)
+def test_what_one_side_has_more_is_marked_where_a_reader_looks_for_it(one, other, marked):
+    for ours in (pieces(one, other)[0], pieces(other, one)[1]):
+        assert "".join(f"[{piece.text}]" if piece.differs else piece.text for piece in ours) == marked
+        assert "".join(piece.text for piece in ours) == one
+
+
 def test_family_and_given_name_always_and_whatever_else_there_is():
     images = Patient(NOBODY, "OKAFOR^Adaeze^M^Dr^Jr=岡^花")
     lines = [
