@@ -1,0 +1,184 @@
+"""`make screenshots`: the demo's pages in their states, both themes, wide and narrow, into var/screens.
+
+Those that the README shows go to static/screenshots.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, Page, sync_playwright
+from support.browser import launched
+from support.installation import BIN, ROOT
+
+SCREENS = ROOT / "var" / "screens"
+SHOWN = ROOT / "static" / "screenshots"
+DEMO = ROOT / "var" / "screens-demo"
+ENVIRONMENT = {**os.environ, "DEMO_FOLDER": str(DEMO)}
+SIZES = ((1280, 900), (360, 780))
+IN_README = {
+    "patient-1280-dark": "patient",
+    "patient-1280-light": "patient-light",
+    "study-1280-dark": "study",
+    "study-360-light": "study-phone",
+    "fetching-1280-dark": "fetching",
+    "unmatched-1280-light": "unmatched",
+    "outage-1280-light": "outage",
+}
+"""Cut to the window's height there."""
+_PATIENCE_MS = 90_000
+
+
+class Shot(NamedTuple):
+    """A page as a demo person sees it."""
+
+    name: str
+    person: str = ""
+    go: Callable[[Page], None] = lambda _page: None
+    path: str = ""
+    """Of a page that needs no person."""
+
+
+def open_study(page: Page) -> None:
+    page.locator("article", has_text="CT").get_by_role("link", name="Open preview").first.click()
+    page.locator("#film").or_(page.locator(".empty")).first.wait_for()
+
+
+def fetch_largest(page: Page) -> None:
+    article = page.locator("article", has_text="CT").first
+    button = article.get_by_role("button", name=re.compile("^Fetch"))
+    if button.count():
+        button.first.click()
+    page.get_by_text("Fetching study, please wait.").first.wait_for()
+
+
+def first_row(page: Page) -> None:
+    page.get_by_role("link", name="Compare and decide").first.click()
+    page.locator("#pictures-heading").wait_for()
+
+
+def staff_page(name: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("link", name=re.compile(f"^{name}")).first.click()
+
+
+WELL = (
+    Shot("home", path="/"),
+    Shot("nothing-here", path="/nowhere"),
+    Shot("status", path="/status"),
+    Shot("plan", path="/fallback"),
+    Shot("patient", "adams"),
+    Shot("study", "adams", open_study),
+    Shot("unmatched", "patel", staff_page("Unmatched")),
+    Shot("resolve", "patel", lambda page: (staff_page("Unmatched")(page), first_row(page))),
+    Shot("archives", "lopez", staff_page("Archives")),
+    Shot("notices", "lopez", staff_page("Notices")),
+    Shot("after-an-outage", "lopez", staff_page("After an outage")),
+    Shot("plan-overview", "lopez", staff_page("Fallback plan")),
+)
+SLOW = (Shot("fetching", "chen", fetch_largest),)
+DOWN = (Shot("outage", "adams"), Shot("outage-status", path="/status"))
+
+
+@contextmanager
+def demo() -> Iterator[tuple[str, str]]:
+    """The addresses of the clinical application and of the preview."""
+    shutil.rmtree(DEMO, ignore_errors=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "preview.demo"],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    said = ""
+    try:
+        for line in process.stdout or ():
+            said += line
+            if "Ctrl-C stops everything" in line:
+                break
+        clinic = re.search(r"(http://localhost:\d+)/as/adams", said)
+        preview = re.search(r"ready on (http://\S+)", said)
+        if not clinic or not preview:
+            raise SystemExit(said)
+        yield clinic[1], preview[1]
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def turn(*words: str) -> None:
+    subprocess.run([str(BIN / "flask"), "demo", *words], cwd=ROOT, env=ENVIRONMENT, check=True)
+
+
+def take(browser: Browser, addresses: tuple[str, str], shots: tuple[Shot, ...]) -> None:
+    clinic, preview = addresses
+    for shot in shots:
+        for width, height in SIZES:
+            for scheme in ("dark", "light"):
+                context = browser.new_context(
+                    viewport={"width": width, "height": height}, color_scheme=scheme
+                )
+                page = context.new_page()
+                page.set_default_timeout(_PATIENCE_MS)
+                page.goto(f"{clinic}/as/{shot.person}" if shot.person else preview + shot.path)
+                if shot.person:
+                    settled(page)
+                shot.go(page)
+                settled(page)
+                keep(page, f"{shot.name}-{width}-{scheme}")
+                context.close()
+
+
+def settled(page: Page) -> None:
+    """Whatever comes by itself has come, or a while has passed."""
+    page.wait_for_load_state("load")
+    end = time.monotonic() + 8
+    while page.locator("#panel[aria-busy=true]").count() and time.monotonic() < end:
+        page.wait_for_timeout(250)
+    page.wait_for_timeout(500)
+
+
+def keep(page: Page, name: str) -> None:
+    if name in IN_README:
+        page.screenshot(path=SHOWN / f"{IN_README[name]}.png")
+    page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
+    print(SCREENS / f"{name}.png", flush=True)
+
+
+def fetch_all(browser: Browser, addresses: tuple[str, str]) -> None:
+    """The study that is looked at later is fetched whole."""
+    page = browser.new_context().new_page()
+    page.set_default_timeout(_PATIENCE_MS)
+    page.goto(f"{addresses[0]}/as/adams")
+    page.locator("article", has_text="CT").get_by_role("button", name="Fetch all").first.click()
+    page.get_by_text(re.compile(r"Complete, \d+ of")).first.wait_for()
+    page.context.close()
+
+
+def main() -> None:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    with demo() as addresses, sync_playwright() as playwright:
+        browser = launched(playwright)
+        fetch_all(browser, addresses)
+        take(browser, addresses, WELL)
+        turn("slow", "main")
+        take(browser, addresses, SLOW)
+        turn("down", "main")
+        page = browser.new_context().new_page()
+        page.goto(addresses[1] + "/status")
+        page.get_by_text("Cannot be asked").first.wait_for(timeout=_PATIENCE_MS)
+        take(browser, addresses, DOWN)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
