@@ -198,8 +198,20 @@ def _chosen(argv: list[str] | None) -> tuple[Orthanc, Path]:
     return Orthanc(**chosen, password=password, asks=asks, sends=sends), studies
 
 
+def _started_again(
+    orthanc: Orthanc, ended: subprocess.Popen[bytes], stopping: threading.Event
+) -> subprocess.Popen[bytes]:
+    """The new one; the old one only if the demo is stopped meanwhile."""
+    while not stopping.wait(1):
+        try:
+            return orthanc.start()
+        except SystemExit as why:
+            print(why, flush=True)
+    return ended
+
+
 def serve(argv: list[str] | None = None) -> None:
-    """Run it until SIGTERM or SIGINT; whichever of the two processes ends takes the other with it."""
+    """Run it until SIGTERM or SIGINT; if it ends by itself, it is started again: the demo goes on."""
     orthanc, studies = _chosen(argv)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -215,7 +227,8 @@ def serve(argv: list[str] | None = None) -> None:
         state, file = "up", switches.switch(orthanc.folder.parent, "main")
         while not stopping.wait(0.2):
             if process.poll() is not None:
-                raise SystemExit(f"Orthanc ended; what it said is in {orthanc.log}")
+                print(f"Orthanc ended and is started again; what it said is in {orthanc.log}", flush=True)
+                process, state = _started_again(orthanc, process, stopping), "up"
             before, state = state, switches.read(file)
             if state != before:  # it cannot be slowed down
                 process.send_signal(signal.SIGSTOP if state == "down" else signal.SIGCONT)
