@@ -42,7 +42,7 @@ def register() -> None:
                 known.add_plugin(decoder, (__name__, decoder))
 
 
-def jpeg(encoded: bytes, runner: DecodeRunner) -> bytes:
+def jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
     image = JpegImageFile(BytesIO(encoded))  # Image.open refuses what is large, however small it is wanted
     times = runner.get_option(HALVINGS, 0)
     as_stored = runner.samples_per_pixel == 3 and _hides_rgb(image, runner)
@@ -64,7 +64,7 @@ def _hides_rgb(image: JpegImageFile, runner: DecodeRunner) -> bool:
     return runner.photometric_interpretation == "RGB" and not markers and not letters
 
 
-def any_jpeg(encoded: bytes, runner: DecodeRunner) -> bytes:
+def any_jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
     if not codestreams.is_whole(encoded):  # what is missing would be grey
         raise ValueError("no end of image")
     unconverted = "RGB" if runner.samples_per_pixel == 3 else None
@@ -73,25 +73,25 @@ def any_jpeg(encoded: bytes, runner: DecodeRunner) -> bytes:
     return _lossless(samples, runner) if is_lossless else _pixels(samples, runner)
 
 
-def lossless_jpeg(encoded: bytes, runner: DecodeRunner) -> bytes:
+def lossless_jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
     return _lossless(imagecodecs.jpegsof3_decode(encoded), runner)
 
 
-def _lossless(samples: npt.NDArray[Any], runner: DecodeRunner) -> bytes:
+def _lossless(samples: npt.NDArray[Any], runner: DecodeRunner) -> memoryview:
     """Nobody converts colours and calls it lossless: the JFIF marker that pydicom believes is mere habit."""
     runner.set_option("photometric_interpretation", runner.get_option(STATED_COLOURS))
     return _pixels(samples, runner)
 
 
-def jpeg_ls(encoded: bytes, runner: DecodeRunner) -> bytes:
+def jpeg_ls(encoded: bytes, runner: DecodeRunner) -> memoryview:
     return _pixels(imagecodecs.jpegls_decode(encoded), runner)
 
 
-def jpeg_2000(encoded: bytes, runner: DecodeRunner) -> bytes:
+def jpeg_2000(encoded: bytes, runner: DecodeRunner) -> memoryview:
     return _wavelets(imagecodecs.jpeg2k_decode(encoded, numthreads=1), runner)
 
 
-def smaller_jpeg_2000(encoded: bytes, runner: DecodeRunner) -> bytes:
+def smaller_jpeg_2000(encoded: bytes, runner: DecodeRunner) -> memoryview:
     image = _Halved(encoded, runner.get_option(HALVINGS, 0))
     if runner.samples_per_pixel == 3:
         runner.set_option("bits_stored", 8)  # Pillow has no more of colours
@@ -119,13 +119,13 @@ def _as_stored(samples: npt.NDArray[Any], stream: codestreams.Codestream) -> npt
     return values.astype(f"{'i' if stream.signed else 'u'}{samples.itemsize}")
 
 
-def _wavelets(samples: npt.NDArray[Any], runner: DecodeRunner) -> bytes:
+def _wavelets(samples: npt.NDArray[Any], runner: DecodeRunner) -> memoryview:
     if str(runner.photometric_interpretation) in ("YBR_ICT", "YBR_RCT"):  # decoders take the transform back
         runner.set_option("photometric_interpretation", "RGB")
     return _pixels(samples, runner)
 
 
-def _pixels(samples: npt.NDArray[Any], runner: DecodeRunner) -> bytes:
+def _pixels(samples: npt.NDArray[Any], runner: DecodeRunner) -> memoryview:
     """In the shape and of the depth that pydicom expects, or not at all."""
     colours = runner.samples_per_pixel
     shape = (runner.rows, runner.columns, *((colours,) if colours > 1 else ()))
@@ -133,4 +133,4 @@ def _pixels(samples: npt.NDArray[Any], runner: DecodeRunner) -> bytes:
         raise ValueError("the stream is not what the object says")
     runner.set_option("bits_allocated", 8 * samples.itemsize)
     runner.set_option("planar_configuration", 0)
-    return samples.tobytes()
+    return np.ascontiguousarray(samples).data.cast("B")  # a copy would cost as much as a table look-up

@@ -140,10 +140,7 @@ def _htj2k(frame: np.ndarray, _: int) -> bytes:
     return imagecodecs.htj2k_encode(frame, reversible=True)
 
 
-_WHOLE = (
-    "there is no smaller size in the stream: every pixel is decoded, by whomever, and nearly all of the time "
-    "is the decoder's."
-)
+_WHOLE = "the stream has no smaller size: to decode every pixel takes most of the time, whoever does it."
 _COLOUR = {"SamplesPerPixel": 3, "PlanarConfiguration": 0, "PhotometricInterpretation": "RGB"}
 _YBR = _COLOUR | {"PhotometricInterpretation": "YBR_FULL_422"}
 
