@@ -1,4 +1,4 @@
-"""What is known of a study's series from earlier tries: which of them need not be asked for as a whole."""
+"""What earlier tries found out about a study: what comes first, and what need not be asked for as a whole."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -8,7 +8,14 @@ from sqlalchemy.orm import Session
 
 from fetch.notes import Note, Noted, noted
 from fetch.plan import CountedMore
+from preview import selections
 from preview.records import FetchRow, InstanceRow, NoteRow, SeriesRow
+
+
+def key_images(session: Session, study_row: int) -> list[str]:
+    """What the key object selections that are here name, and do not reject."""
+    marked = selections.marked(session, [study_row])
+    return [uid for (_, uid), one in marked.items() if not one.rejected]
 
 
 def settled(session: Session, study_row: int, held: Collection[str]) -> dict[str, int]:

@@ -89,6 +89,7 @@ def _fetch(parts: Parts, progress: Progress, drawers: Drawers) -> _Ended:
     progress.begin()
     with parts.records.read() as session:
         settled = counting.settled(session, claim.study_row, progress.held)
+        key_images = counting.key_images(session, claim.study_row)
     with means_for(parts, source, claim.fetch_id) as means:
         retrieval = Retrieval(
             source,
@@ -100,6 +101,7 @@ def _fetch(parts: Parts, progress: Progress, drawers: Drawers) -> _Ended:
             posters_only=claim.scope is Scope.POSTERS,
             reads_selections=True,
         )
+        retrieval.hurry(key_images)
         try:
             with retrieval:
                 _draw_all(retrieval, progress, drawers, source.charset)
@@ -159,7 +161,11 @@ class _Drawing:
         sizes = (THUMBNAIL, ENLARGED) if poster else (THUMBNAIL,)
         drawn = self._drawers.submit(received, sizes, self._charset)
         self._under_way[drawn] = replace(received, data=b"", rendered=b"")  # its bytes are over there
-        drawn.add_done_callback(self._done.append)
+        drawn.add_done_callback(self._is_drawn)
+
+    def _is_drawn(self, drawn: Future[Drawn]) -> None:
+        self._done.append(drawn)
+        self._retrieval.call()  # it is shown at once, also where nothing else comes for a while
 
     def look(self) -> bool:
         """Take what is drawn, write it down and look for Cancel; False once its time is over."""

@@ -14,8 +14,10 @@ from support.visits import UID, large, opened
 
 from fetch.records import StudyRow
 from preview import contents, posters, wanting
+from preview.demo.behaviour import Kind
 from preview.demo.headers import OF_INTEREST, REJECTED_FOR_QUALITY, SeriesHead, StudyHead, selection
 from preview.records import InstanceRow, Scope, SelectedRow
+from preview.shelf import picture_key
 
 SAFETY = ("113037", "Rejected for Patient Safety Reasons")
 MANIFEST = ("113030", "Manifest")
@@ -198,6 +200,20 @@ def test_first_pictures_alone_say_what_is_key(visit, images, site, client):
     assert first.startswith("★ Key image 3/5")
     refetch(here)
     assert card_posters(client.page(here.patient_page))[0] == first
+
+
+def test_what_a_selection_named_in_an_earlier_try_still_comes_first(visit, images, site, archive):
+    document = selecting([images[8]])
+    here = visit([*images, document])
+    here.fetch()
+    for picture in (site.folder / "shelf").rglob("*.png"):
+        if picture_key(document.SOPInstanceUID) not in str(picture):
+            picture.unlink()
+    archive.requests.clear()
+    refetch(here)
+    asked = [one.keys["SOPInstanceUID"].split("\\") for one in archive.asked(Kind.GET)]
+    assert document.SOPInstanceUID not in [uid for uids in asked for uid in uids]
+    assert [images[8].SOPInstanceUID] in asked[:2]
 
 
 def loop(frames=9) -> Dataset:
