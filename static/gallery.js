@@ -6,7 +6,7 @@
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const byId = (id) => document.getElementById(id);
   const held = new Map(); // address → picture: one that is held is shown at once
-  let moving = false, staying = 0, playing = 0, bringing = 0, focused = false;
+  let moving = false, staying = 0, playing = 0, bringing = 0, focused = false, centred = {};
 
   const links = () => [...(byId("film")?.querySelectorAll("a") ?? [])];
   const current = () => (byId("slider")?.value ?? 1) - 1;
@@ -36,8 +36,8 @@
   }
 
   function centre(link) {
-    const film = byId("film");
-    film.scrollLeft = link.offsetLeft - film.offsetLeft - (film.clientWidth - link.offsetWidth) / 2;
+    const list = link.closest("ul");
+    list.scrollLeft = link.offsetLeft - list.offsetLeft - (list.clientWidth - link.offsetWidth) / 2;
   }
 
   function put(address) {
@@ -129,9 +129,12 @@
 
   function arrange() {
     narrow();
-    const link = links()[current()];
+    const link = links()[current()], tile = document.querySelector(".strip a[aria-current]");
+    // Who has scrolled a list stays there, until something else is looked at.
+    if (tile && tile.id !== centred.tile) centre(tile);
+    if (link && link.id !== centred.link) centre(link);
+    centred = { tile: tile?.id, link: link?.id };
     if (!link) return;
-    centre(link);
     bringAhead();
     for (const near of links().slice(Math.max(0, current() - 2), current() + 3)) if (near.dataset.larger) hold(near.dataset.larger);
   }
