@@ -13,6 +13,8 @@ from fetch.reasons import Reason
 
 STUDY = "1.2.3"
 GOOD = Reported(None, 0)
+BREAKS = (Reason.CONNECTION_LOST, Reason.FELL_SILENT, Reason.OUT_OF_RESOURCES, Reason.GARBLED)
+"""Over what a request may end in the middle."""
 
 
 def listed(counts, *, kind=CTImageStorage):
@@ -216,7 +218,7 @@ def _end(planner, share, how, data):
         planner.arrive(uid, share)
     match how:
         case "b":
-            planner.broke(share, Reason.CONNECTION_LOST)
+            planner.broke(share, data.draw(st.sampled_from(BREAKS)))
         case "r":
             if not planner.refused(share):
                 planner.broke(share, Reason.REQUEST_FAILED)
