@@ -6,7 +6,7 @@ BIN := .venv/bin
 OHIF := .venv/ohif/obtained
 NPM = $$(command -v npm || echo $(CURDIR)/$(BIN)/npm)
 
-.PHONY: help install demo demo-full start test screenshots bench faults test-packages lock clean
+.PHONY: help install demo demo-full start test screenshots translations bench faults test-packages lock clean
 
 help: ## Print every target in one sentence.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -30,6 +30,9 @@ test: install .venv/tested $(OHIF) test-packages ## Run ruff, mypy and every tes
 
 screenshots: install .venv/tested test-packages ## Take the demo's pages in their states, both themes, wide and narrow, into var/screens (and the README's).
 	PYTHONPATH=.:tests $(BIN)/python -m screenshots
+
+translations: install .venv/tested ## Put new sentences into each language's file, and list what is still to be translated.
+	PYTHONPATH=.:tests $(BIN)/python -m translations
 
 bench: install .venv/tested test-packages ## Print the figures: speed and memory, each beside what a user would do instead.
 	PYTHONPATH=.:tests $(BIN)/python -m bench

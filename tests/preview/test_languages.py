@@ -7,6 +7,7 @@ from babel.messages.pofile import read_po
 from support.inspecting import text_of
 from support.sentences import extracted
 from test_study import visit  # noqa: F401
+from translations import __main__ as making
 
 from preview.languages import FOLDER
 
@@ -60,3 +61,14 @@ def test_the_pages_are_in_german(visit):  # noqa: F811
 
 def _forms(string) -> tuple[str, ...]:
     return string if isinstance(string, tuple) else (string,)
+
+
+def test_another_language_begins_with_every_sentence_and_keeps_what_is_translated(tmp_path, monkeypatch):
+    monkeypatch.setattr(making, "FOLDER", tmp_path)
+    assert len(making.renew("fr")) == len(extracted())
+    file = tmp_path / "fr.po"
+    translated = 'msgid "Not known"\nmsgstr "Inconnu"\n\nmsgid "Nobody says this"\nmsgstr "Personne"\n'
+    file.write_text(file.read_text().replace('msgid "Not known"\nmsgstr ""\n', translated))
+    assert len(making.renew("fr")) == len(extracted()) - 1
+    assert 'msgid "Not known"\nmsgstr "Inconnu"\n' in file.read_text()
+    assert "Nobody says this" not in file.read_text()
