@@ -40,8 +40,8 @@ BY_OTHERS_ONLY = (
 
 CARDS = {
     "not an image": (
-        *("ExplVR_BigEndNoMeta.dcm", "ExplVR_LitEndNoMeta.dcm", "UN_sequence.dcm", "empty_charset_LEI.dcm"),
-        *("liver_1frame.dcm", "liver_expb_1frame.dcm", "no_meta_group_length.dcm", "priv_SQ.dcm"),
+        *("ExplVR_BigEndNoMeta.dcm", "ExplVR_LitEndNoMeta.dcm", "empty_charset_LEI.dcm"),
+        *("liver_1frame.dcm", "liver_expb_1frame.dcm"),
         *("reportsi.dcm", "reportsi_with_empty_number_tags.dcm", "rtplan.dcm", "rtplan_truncated.dcm"),
         *("rtstruct.dcm", "test-SR.dcm", "waveform_ecg.dcm", "none/presentation-state"),
         *("none/key-object-selection", "none/structured-report", "none/segmentation"),
@@ -51,7 +51,8 @@ CARDS = {
         *(f"dicomdirtests/DICOMDIR-{kind}" for kind in ("nopatient", "reordered")),
     ),
     "does not say how large": (
-        *("meta_missing_tsyntax.dcm", "nested_priv_SQ.dcm", "none/no-size"),
+        *("meta_missing_tsyntax.dcm", "nested_priv_SQ.dcm", "none/no-size", "UN_sequence.dcm"),
+        *("no_meta_group_length.dcm", "priv_SQ.dcm"),
         *(f"dicomdirtests/TINY_ALPHA/PT000000/ST000000/SE000000/IM00000{number}" for number in range(2)),
     ),
     "incomplete": ("MR_truncated.dcm", "none/half-of-the-pixels", "none/enormous"),
