@@ -1,5 +1,6 @@
 """How an object describes its pixels (PS3.3 C.7.6.3); what is missing or oddly written can often be told."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,15 +48,17 @@ class Description:
 
     def whole(self) -> "Description":
         """The same pixels with all their colours."""
-        return replace(self, is_subsampled=False)
+        return replace(self, is_subsampled=False) if self.is_subsampled else self
 
-    def by_its_meaning(self) -> "Description":
-        """With as many samples as the photometric interpretation has."""
-        return replace(self, samples=_SAMPLES.get(self.meaning, self.samples))
-
-    def in_room(self) -> "Description":
-        """In words that have room for the bits that are stored."""
-        return replace(self, allocated=max(self.allocated, -(-self.stored // 8) * 8))
+    @property
+    def other_readings(self) -> "Iterator[Description]":
+        """With all colours, with as many samples as the meaning has, in words that have room for the bits."""
+        if self.is_subsampled:
+            yield self.whole()
+        if self.is_contradictory:
+            yield replace(self, samples=_SAMPLES[self.meaning])
+        if self.stored > self.allocated or (self.allocated > 1 and self.allocated % 8):
+            yield replace(self, allocated=max(8, -(-max(self.stored, self.allocated) // 8) * 8))
 
     @property
     def read_as(self) -> str:
@@ -111,6 +114,8 @@ def description(ds: Dataset, *, is_native: bool) -> Description:
 def number(ds: Dataset, keyword: str) -> int:
     """A whole number, whatever value representation it has come in; 0 if it is none, or below."""
     value = ds.get(keyword)
+    if type(value) is int:
+        return max(0, value)
     if isinstance(value, bytes) and len(value) in (2, 4):
         return int.from_bytes(value, "little" if ds.file_meta.TransferSyntaxUID.is_little_endian else "big")
     try:

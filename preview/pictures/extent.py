@@ -21,8 +21,8 @@ class Extent:
         """As described, or in the one other way that fits to the last byte: colours are not subsampled, or as
         many as the photometric interpretation has, or in larger words, whatever is said.
         """
-        for other in (about.whole(), about.by_its_meaning(), about.in_room()):
-            if other != about and (read := cls(other, length, stated)).fills(stated):
+        for other in about.other_readings:
+            if (read := cls(other, length, stated)).fills(stated):
                 return read
         return cls(about, length, stated)
 

@@ -13,6 +13,8 @@ def functional_groups(ds: Dataset, sequence: str, index: int) -> list[Dataset]:
     """Where a frame's facts may stand, the nearest first: its group, the shared one, the object itself."""
     places = []
     for groups, place in (("PerFrameFunctionalGroupsSequence", index), ("SharedFunctionalGroupsSequence", 0)):
+        if groups not in ds:
+            continue
         try:
             found: Dataset = ds[groups].value[place][sequence].value[0]
         except BAD_INPUT:
@@ -24,7 +26,11 @@ def functional_groups(ds: Dataset, sequence: str, index: int) -> list[Dataset]:
 def functional_group(ds: Dataset, sequence: str, index: int, *keywords: str) -> Dataset:
     """The nearest place that says any of these; the object itself where none does."""
     places = functional_groups(ds, sequence, index)
-    return next((place for place in places if any(_says(place, keyword) for keyword in keywords)), ds)
+    return (
+        ds
+        if len(places) == 1
+        else next((place for place in places if any(_says(place, keyword) for keyword in keywords)), ds)
+    )
 
 
 def _says(place: Dataset, keyword: str) -> bool:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,21 +42,23 @@ def grey(ds: Dataset, index: int, stored: Array, common: Common | None = None) -
     """
     modality = _modality_of(ds, index, stored)
     ends = np.array([stored.min(), stored.max()])
+    hidden = _hidden(ds, stored.dtype)
     voi = _told(ds, index, modality, stored, ends)
     if voi is None:
         damaged = modality.is_damaged or has_tables(ds, index)
         low, high = (common and common()) or _range_of_image(ds, modality, stored)
         voi = _range(low, high, "whose table is damaged" if damaged else "")
 
-    all_padding = bool(padding(ds, ends).all())
+    if hidden and _within(ends, hidden).all():
+        hidden = None  # it would be all there is to see
 
     def tone(values: Array) -> Bytes:
         brightness = np.clip(np.nan_to_num(voi.brightness(modality(values))), 0.0, 1.0)
         if _inverted(ds):
             brightness = 1.0 - brightness
         shades: Bytes = (brightness * 255.0 + 0.5).astype(np.uint8)
-        if not all_padding:  # then it would be all there is to see
-            shades[padding(ds, values)] = 0
+        if hidden:
+            shades[_within(values, hidden)] = 0
         return shades
 
     return Grey(_through_table(stored, ends, tone), voi.window)
@@ -81,14 +85,15 @@ def _told(ds: Dataset, index: int, modality: Modality, stored: Array, ends: Arra
     None where there is no such, or nobody knows what its values measure.
     """
     signed = modality.goes_below_zero or (stored.dtype.kind == "i" and modality.table is None)
-    offered = [] if modality.is_damaged else offers(ds, index, signed=signed)
-    if not offered:
-        return None
-    if offered[0].shows(modality(ends)) and not padding(ds, ends).any():
-        return offered[0]  # nearly always, and at no cost
+    offered = iter(()) if modality.is_damaged else offers(ds, index, signed=signed)
+    first = next(offered, None)
+    if first is None or (first.shows(modality(ends)) and not padding(ds, ends).any()):
+        return first  # nearly always, and at no cost
     values = np.concatenate([_sample(ds, modality, stored), _real_ends(ds, modality, stored)])
     ct = is_ct(ds)
-    return next((voi for voi in offered if voi.shows(values) or voi.suits(values, is_ct=ct)), None)
+    return next(
+        (voi for voi in chain([first], offered) if voi.shows(values) or voi.suits(values, is_ct=ct)), None
+    )
 
 
 def _real_ends(ds: Dataset, modality: Modality, stored: Array) -> Floats:
@@ -154,26 +159,36 @@ def _rounded(value: float) -> str:
 
 def padding(ds: Dataset, stored: Array) -> npt.NDArray[np.bool_]:
     """Where pixels are padding (PS3.3 C.7.5.1.1.2): no part of the image."""
+    hidden = _hidden(ds, stored.dtype)
+    return _within(stored, hidden) if hidden else np.zeros(stored.shape, bool)
+
+
+def _hidden(ds: Dataset, dtype: np.dtype[Any]) -> Range | None:
+    """The stored values that are padding."""
     names = ("PixelPaddingValue", "PixelPaddingRangeLimit")
-    if stored.dtype.kind == "f":
+    if dtype.kind == "f":
         names = ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit")
-    first, last = (first_number(ds, name) for name in names)
+    first = first_number(ds, names[0])
     if first is None:
-        return np.zeros(stored.shape, bool)
-    ends = (_as_stored(value, stored) for value in (first, first if last is None else last))
-    low, high = sorted(ends)
-    inside: npt.NDArray[np.bool_] = (stored >= low) & (stored <= high)
+        return None
+    last = first_number(ds, names[1])
+    one, other = (_as_stored(value, dtype) for value in (first, first if last is None else last))
+    return min(one, other), max(one, other)
+
+
+def _within(stored: Array, ends: Range) -> npt.NDArray[np.bool_]:
+    inside: npt.NDArray[np.bool_] = (stored >= ends[0]) & (stored <= ends[1])
     return inside
 
 
-def _as_stored(value: float, stored: Array) -> float:
+def _as_stored(value: float, dtype: np.dtype[Any]) -> float:
     """Written with the wrong sign: 63536 is -2000 where pixels are signed, and the other way round."""
-    if stored.dtype.kind == "f":
+    if dtype.kind == "f":
         return value
     value = int(value)  # comparing whole numbers takes a third of the time
-    if stored.dtype.kind == "i" and value > np.iinfo(stored.dtype).max:
+    if dtype.kind == "i" and value > np.iinfo(dtype).max:
         return value - 2**16
-    return value + 2**16 if stored.dtype.kind == "u" and value < 0 else value
+    return value + 2**16 if dtype.kind == "u" and value < 0 else value
 
 
 def _inverted(ds: Dataset) -> bool:

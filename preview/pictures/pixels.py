@@ -350,7 +350,7 @@ class Pixels:
         in_words, _ = decoding.uncompressed(self._stored.native(), 0, self._syntax, words)
         return hold_words(self._decoded(0, None, self._options)[0], in_words)
 
-    @property
+    @cached_property
     def _extent(self) -> Extent:
         """Of uncompressed pixels."""
         return Extent(self._about, self._stored.length, self.stated)

@@ -46,13 +46,14 @@ class Voi:
         return is_black and (high - low < _NOTHING * self.width or (is_ct and high < _LEAST_DENSE))
 
 
-def offers(ds: Dataset, index: int, *, signed: bool) -> list[Voi]:
+def offers(ds: Dataset, index: int, *, signed: bool) -> Iterator[Voi]:
     """The windows, then the tables, of the frame with this index itself, of all frames, of the object.
 
     ``signed``: can modality values be negative? What cannot be read is no offer.
     """
-    places = functional_groups(ds, "FrameVOILUTSequence", index)
-    return [voi for place in places for voi in (*_windows(place), *_tables(place, ds, signed=signed))]
+    for place in functional_groups(ds, "FrameVOILUTSequence", index):
+        yield from _windows(place)
+        yield from _tables(place, ds, signed=signed)
 
 
 def has_tables(ds: Dataset, index: int) -> bool:
