@@ -193,14 +193,15 @@ def test_a_drawing_process_has_a_limit_of_memory_and_leaves_no_core(drawers, usu
     assert limit_of(process(), resource.RLIMIT_CORE) == 0
 
 
-def test_the_largest_frame_that_is_drawn_at_all_fits_into_the_memory():
+def test_the_largest_frame_that_is_decoded_in_one_piece_fits_into_the_memory():
     """Of 256 MB, in two sizes; a larger one is refused before any decoder sees it."""
     side = 11_585
-    largest = image(np.zeros((2, 2), "<u2"), Rows=side, Columns=side, PixelData=bytes(side * side * 2))
     assert 0 <= MOST_BYTES - side * side * 2 < MOST_BYTES // 100
-    larger = image(np.zeros((2, 2), "<u2"), Rows=side + 1, Columns=side + 1, PixelData=bytes(16))
+    stream = imagecodecs.jpegls_encode(np.zeros((side, side), "<u2"))
+    largest = encoded(image(np.zeros((2, 2), "<u2"), Rows=side, Columns=side), uid.JPEGLSLossless, stream)
+    larger = encoded(image(np.zeros((2, 2), "<u2"), Rows=side + 1, Columns=side), uid.JPEGLSLossless, stream)
     with Drawers(1) as drawers:
-        drawn = drawers.submit(received(largest), (256, 640)).result()
-        refused = drawers.submit(received(larger)).result()
+        drawn = drawers.submit(received(largest, uid.JPEGLSLossless), (256, 640)).result()
+        refused = drawers.submit(received(larger, uid.JPEGLSLossless)).result()
     assert (drawn.crashed, drawn.drawing.kind) == (False, DrawingKind.IMAGE)
     assert "too large" in refused.drawing.reason
