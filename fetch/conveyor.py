@@ -25,6 +25,7 @@ class Conveyor:
         """Two, so that not every carrier wakes for every object that is taken."""
         self._closed = False
         self._unwanted = False
+        self._called = False
 
     def put(self, event: Event) -> bool:
         """Wait for room; False once nobody wants the rest.
@@ -45,15 +46,22 @@ class Conveyor:
         return True
 
     def take(self, seconds: float) -> Event | None:
-        """The next event, or None if none comes in time; also None at the end: see ``over``."""
+        """The next event, or None: none came in time, or ``call`` says so, or it is the end: see ``over``."""
         with self._filled:
-            self._filled.wait_for(lambda: self._events or self._closed, seconds)
+            self._filled.wait_for(lambda: self._events or self._closed or self._called, seconds)
+            self._called = False
             if not self._events:
                 return None
             event = self._events.popleft()
             self._bytes -= event.size if isinstance(event, Received) else 0
             self._room.notify()
         return event
+
+    def call(self) -> None:
+        """Whoever takes has something else to see to: it does not wait for the next event."""
+        with self._filled:
+            self._called = True
+            self._filled.notify_all()
 
     @property
     def over(self) -> bool:

@@ -277,9 +277,11 @@ class Planner:
             self._unread.add(uid)
         return True
 
-    def read(self, uid: str) -> None:
-        """What this key object selection names was given to ``hurry``, if it names any."""
+    def read(self, uid: str) -> bool:
+        """It was read, and what it names given to ``hurry``; False if nobody waited for that."""
+        waited_for = uid in self._unread
         self._unread.discard(uid)
+        return waited_for
 
     def _is_selection(self, uid: str) -> bool:
         return (

@@ -202,6 +202,10 @@ class Retrieval:
         if not self._in_spool(received):
             _discard(received)
 
+    def call(self) -> None:
+        """Whoever iterates gets a None now, if nothing else: something happened that it has to see to."""
+        self._events.call()
+
     def stop(self) -> None:
         """Abort every association; what came before is still handed out."""
         self._desk.stop()
@@ -217,8 +221,8 @@ class Retrieval:
         with self._desk.turn:
             if named:
                 self._planner.hurry(named)
-            self._planner.read(uid)
-            self._desk.turn.notify_all()
+            if self._planner.read(uid) or named:
+                self._desk.turn.notify_all()
 
     def widen(self) -> None:
         """Everything is wanted now, not only the posters."""
