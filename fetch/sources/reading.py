@@ -74,7 +74,7 @@ def _several(value: object) -> bool:
 
 
 def _clean(value: str) -> str:
-    return "".join(c for c in value if c.isprintable()).strip()
+    return (value if value.isprintable() else "".join(c for c in value if c.isprintable())).strip()
 
 
 def number(ds: Dataset, keyword: str) -> int | None:
