@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import threading
 from typing import Any, cast
 
 from flask import Flask
@@ -40,6 +41,8 @@ def post_worker_init(worker: Any) -> None:
     That took 80 ms every few hundred requests, in which all others waited.
     """
     _export_plan(worker.wsgi)
+    parts = cast(Parts, worker.wsgi.extensions["preview"])
+    threading.Thread(target=upkeep.follow, args=(worker.wsgi, parts), name="plan", daemon=True).start()
     gc.freeze()
 
 

@@ -15,7 +15,19 @@ async function fresh() {
 
 async function kept() {
   const cache = await caches.open(KEPT);
-  return (await cache.match(PLAN, { ignoreVary: true })) || Response.error();
+  const response = await cache.match(PLAN, { ignoreVary: true });
+  return response ? warned(response) : Response.error();
+}
+
+// Whether its review is overdue the server says with each answer; of what is kept, nobody else can say it.
+async function warned(response) {
+  const text = await response.text();
+  const due = /<meta name="review-due" content="(\d{4}-\d\d-\d\d)">/.exec(text);
+  const now = new Date();
+  const today = [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
+  const isOverdue = due !== null && due[1] < today;
+  const said = isOverdue ? text.replace('<p id="overdue" hidden', '<p id="overdue"') : text;
+  return new Response(said, { status: response.status, headers: response.headers });
 }
 
 self.addEventListener("install", (event) => event.waitUntil(fresh().then(() => self.skipWaiting())));

@@ -1,15 +1,21 @@
-"""Puts the plan into its folder: when a web server starts, and by `flask export-fallback`."""
+"""Puts the plan into its folder: when a web server starts, later when it changes, and by a command."""
 
 import logging
+import time
+from datetime import datetime
 
 from flask import Flask
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from preview.fallback import publishing, versions
 from preview.fallback.plan import Plan
 from preview.parts import Parts
 
 log = logging.getLogger(__name__)
+
+_LOOK_S = 30.0
+Shown = tuple[int, datetime | None]
+"""Which version everybody sees, and since when it is approved; 0 for the plan as it is shipped."""
 
 
 def export(app: Flask, parts: Parts) -> bool:
@@ -31,6 +37,36 @@ def export(app: Flask, parts: Parts) -> bool:
         return False
     publishing.publish(settings.fallback_folder, files)
     return True
+
+
+def follow(app: Flask, parts: Parts) -> None:
+    """For as long as this process lives: what another host approved comes into this folder too."""
+    known = _shown(parts)
+    while True:
+        time.sleep(_LOOK_S)
+        try:
+            known = keep_up(app, parts, known)
+        except OSError as failed:
+            log.error("the fallback plan is not in its folder: %s", failed.strerror)  # noqa: TRY400
+
+
+def keep_up(app: Flask, parts: Parts, known: Shown | None) -> Shown | None:
+    """Make the files anew if another version is shown than the known one. Which is it now?"""
+    shown = _shown(parts)
+    if shown is None or shown == known:
+        return known
+    export(app, parts)
+    return shown
+
+
+def _shown(parts: Parts) -> Shown | None:
+    """None while the database cannot say."""
+    try:
+        with parts.records.read() as session:
+            row = versions.shown(session)
+    except SQLAlchemyError:
+        return None
+    return (row.number, row.approved_at) if row else (0, None)
 
 
 def _files(plan: Plan) -> dict[str, bytes]:

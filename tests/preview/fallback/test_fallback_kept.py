@@ -96,3 +96,23 @@ def test_starting_the_web_server_puts_the_files_where_another_may_read_them(hosp
     assert {file.name for file in folder.iterdir()} == {"fallback.html", "fallback.pdf", "fallback-log.pdf"}
     assert folder.stat().st_mode & 0o777 == 0o755
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
+
+
+def test_the_kept_plan_says_by_itself_that_its_review_is_overdue(hospital, chromium):
+    page = chromium.new_context().new_page()
+    said = page.get_by_text("The review of this plan is overdue")
+    with hospital.running() as address:
+        page.goto(address + "/fallback")
+        assert page.evaluate(READY)
+        page.evaluate(
+            """async () => {
+              const cache = await caches.open("fallback-plan");
+              const kept = await cache.match("/fallback", { ignoreVary: true });
+              const due = '<head><meta name="review-due" content="2020-01-31">';
+              const text = (await kept.text()).replace("<head>", due);
+              await cache.put("/fallback", new Response(text, { headers: kept.headers }));
+            }"""
+        )
+        expect(said).to_be_hidden()
+    page.goto(address + "/fallback")
+    expect(said).to_be_visible()

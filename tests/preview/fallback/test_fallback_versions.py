@@ -9,6 +9,7 @@ from support.inspecting import text_of
 from support.people import as_person
 from support.studies import OKAFOR
 
+from preview.fallback import upkeep
 from preview.records import Role
 
 
@@ -259,3 +260,21 @@ def test_the_command_puts_the_approved_plan_into_a_new_folder(site, client, writ
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == str(folder)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_what_was_approved_on_another_host_comes_into_this_ones_folder(site, client, writer, second):
+    write(writer, call_pacs_day="1111")
+    approve(second)
+    folder = site.settings.app.fallback_folder
+    known = upkeep.keep_up(site.app, site.parts, None)
+    here = {file.name: file.read_bytes() for file in folder.iterdir()}
+    write(writer, call_pacs_day="2222")
+    approve(second)
+    for name, content in here.items():  # as on a host on which nobody approved anything
+        (folder / name).write_bytes(content)
+    assert "1111" in seen(client)
+    known = upkeep.keep_up(site.app, site.parts, known)
+    assert "2222" in seen(client)
+    (folder / "fallback.html").write_bytes(here["fallback.html"])
+    upkeep.keep_up(site.app, site.parts, known)
+    assert "1111" in seen(client), "nothing changed, so nothing is made anew"
