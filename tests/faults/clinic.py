@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import select
@@ -22,6 +22,7 @@ from support.tcp_proxy import TcpProxy
 from faults.clock import Clock
 from faults.redis_server import RedisServer
 from fetch.find import find_study
+from fetch.model import Timeouts
 from fetch.records import StudyRow
 from preview import wanting
 from preview.asking import note_study
@@ -110,7 +111,9 @@ class Clinic:
         return self.site.settings.app.shelf
 
     def _found(self, study_uid: str) -> StudyRow:
-        found = find_study(self.site.settings.sources[0], self.site.settings.local, study_uid)
+        (source,) = self.site.settings.sources
+        patient = replace(source, timeouts=Timeouts(30, 30, 30, 30))  # the machine may be busy
+        found = find_study(patient, self.site.settings.local, study_uid)
         with self.site.parts.records.write() as session:
             return note_study(session, found, self.site.parts.now)
 
