@@ -109,6 +109,8 @@ class PatientPage:
     ask: AskFacts | None
     answers: tuple[AnswerFacts, ...]
     cards: tuple[Card, ...]
+    more: int
+    """How many of this kind are not on the page yet."""
     total: int
     modalities: tuple[str, ...]
     modality: str
@@ -126,14 +128,19 @@ class PatientPage:
         return marked(self)
 
 
-def describe(facts: PatientFacts, now: datetime) -> PatientPage:
-    """The patient's page, from the facts and the clock."""
+MOST = 50
+"""So many cards at first: whoever wants more asks for them."""
+
+
+def describe(facts: PatientFacts, now: datetime, most: int = MOST) -> PatientPage:
+    """The patient's page with at most so many cards, from the facts and the clock."""
     asked = _asked(facts, now)
     ordered = sorted(_newest_first(facts.studies), key=lambda s: not facts.names(s.study))
     everything = [
         replace(card_of(study, facts.bell, now), named=facts.names(study.study)) for study in ordered
     ]
-    shown = tuple(card for card in everything if _has(card, facts.modality))
+    chosen = [card for card in everything if _has(card, facts.modality)]
+    shown = tuple(chosen[:most])
     nothing = _nothing(facts, asked, everything, shown)
     live = asked not in (Asked.DONE, Asked.NEVER) or any(card.live for card in everything)
     return PatientPage(
@@ -143,6 +150,7 @@ def describe(facts: PatientFacts, now: datetime) -> PatientPage:
         ask=facts.ask,
         answers=facts.answers,
         cards=shown,
+        more=len(chosen) - len(shown),
         total=len(everything),
         modalities=_modalities(everything),
         modality=facts.modality,

@@ -8,13 +8,14 @@ from werkzeug.wrappers import Response
 
 from preview import access, asking, facts
 from preview.matching import listing
-from preview.page import PatientPage, describe
+from preview.page import MOST, PatientPage, describe
 from preview.range import Preset, Span, WrongRange, named_span, query_of, wanted_span
 from preview.records import ContextRow
 from preview.routes.guard import opened_for_patient, parts
 from preview.routes.polling import poll_answer
 from preview.showing import Sight
 
+_MOST_EVER = 5000
 blueprint = Blueprint("imaging", __name__, url_prefix="/patients/<key>")
 
 
@@ -53,7 +54,8 @@ def _shown(context: ContextRow, *, wrong_range: bool = False) -> dict[str, Any]:
     """What the templates need; with a wrong range, the page of the newest ask and what is wrong."""
     span = None if wrong_range else named_span(request.args)
     modality = request.args.get("modality", "")[:16]
-    view = describe(facts.patient_facts(parts(), context, span, modality), parts().now)
+    most = max(MOST, min(request.args.get("shown", MOST, type=int), _MOST_EVER))
+    view = describe(facts.patient_facts(parts(), context, span, modality), parts().now, most)
     last = view.ask
     chosen: Span = span or ((last.start, last.end) if last else Preset.YEAR.span(_today()))
     return {
@@ -61,7 +63,8 @@ def _shown(context: ContextRow, *, wrong_range: bool = False) -> dict[str, Any]:
         "view": view,
         "span": chosen,
         "presets": _presets(),
-        "filters": _filters(view, chosen),
+        "filters": _filters(view, chosen) | ({"shown": str(most)} if most > MOST else {}),
+        "next_shown": most + MOST,
         "wrong_range": wrong_range,
         "typed": request.values if wrong_range else {},
     }

@@ -105,7 +105,7 @@ def _back(key: str, study_key: str) -> Response:
     if request.form.get("on") == "study":
         return redirect(url_for(".page", key=key, study_key=study_key), 303)
     query: dict[str, Any] = {
-        name: request.form[name] for name in ("from", "to", "modality") if name in request.form
+        name: request.form[name] for name in ("from", "to", "modality", "shown") if name in request.form
     }
     return redirect(url_for("imaging.page", key=key, **query, _anchor=f"study-{study_key}"), 303)
 

@@ -1,6 +1,6 @@
 """`make screenshots`: the demo's pages in their states, both themes, wide and narrow, into var/screens.
 
-Those that the README shows go to static/screenshots.
+Those that the README shows go to static/screenshots. ``python -m screenshots outage``: only this one.
 """
 
 import os
@@ -11,10 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as TookTooLong
 from support.browser import launched
 from support.installation import BIN, ROOT
 
@@ -56,7 +57,8 @@ def fetch_largest(page: Page) -> None:
     button = article.get_by_role("button", name=re.compile("^Fetch"))
     if button.count():
         button.first.click()
-    page.get_by_text("Fetching study, please wait.").first.wait_for()
+    with suppress(TookTooLong):  # on a quick machine it may be over by now
+        page.get_by_text("Fetching study, please wait.").first.wait_for(timeout=30_000)
 
 
 def first_row(page: Page) -> None:
@@ -164,21 +166,27 @@ def fetch_all(browser: Browser, addresses: tuple[str, str]) -> None:
     page.context.close()
 
 
-def main() -> None:
+def main(names: list[str]) -> None:
+    """Take the shots of these names, or all."""
+
+    def chosen(shots: tuple[Shot, ...]) -> tuple[Shot, ...]:
+        return tuple(shot for shot in shots if not names or shot.name in names)
+
     SCREENS.mkdir(parents=True, exist_ok=True)
     with demo() as addresses, sync_playwright() as playwright:
         browser = launched(playwright)
-        fetch_all(browser, addresses)
-        take(browser, addresses, WELL)
+        if chosen(WELL):
+            fetch_all(browser, addresses)
+            take(browser, addresses, chosen(WELL))
         turn("slow", "main")
-        take(browser, addresses, SLOW)
+        take(browser, addresses, chosen(SLOW))
         turn("down", "main")
         page = browser.new_context().new_page()
-        page.goto(addresses[1] + "/status")
+        page.goto(addresses[1] + "/status")  # it looks again by itself
         page.get_by_text("Cannot be asked").first.wait_for(timeout=_PATIENCE_MS)
-        take(browser, addresses, DOWN)
+        take(browser, addresses, chosen(DOWN))
         browser.close()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
