@@ -13,6 +13,7 @@ from preview.pictures.contrast import Range, bits_of, is_ct, is_pet, shown_range
 from preview.pictures.frame_facts import first_number
 from preview.pictures.modality import Modality, modality_of
 from preview.pictures.pixels import Array
+from preview.pictures.smoothness import is_noise
 from preview.pictures.voi import Voi, has_tables, offers
 
 Bytes = npt.NDArray[np.uint8]
@@ -89,11 +90,13 @@ def _told(ds: Dataset, index: int, modality: Modality, stored: Array, ends: Arra
     first = next(offered, None)
     if first is None or (first.shows(modality(ends)) and not padding(ds, ends).any()):
         return first  # nearly always, and at no cost
-    values = np.concatenate([_sample(ds, modality, stored), _real_ends(ds, modality, stored)])
-    ct = is_ct(ds)
-    return next(
-        (voi for voi in chain([first], offered) if voi.shows(values) or voi.suits(values, is_ct=ct)), None
-    )
+    values = _sample(ds, modality, stored)
+    if first.shows(values):
+        return first
+    values = np.concatenate([values, _real_ends(ds, modality, stored)])
+    ct, noise = is_ct(ds), is_noise(stored)
+    suiting = (voi for voi in chain([first], offered) if voi.shows(values) or voi.suits(values, ct, noise))
+    return next(suiting, None)
 
 
 def _real_ends(ds: Dataset, modality: Modality, stored: Array) -> Floats:
@@ -154,7 +157,7 @@ def _sample(ds: Dataset, modality: Modality, stored: Array) -> Floats:
 
 
 def _rounded(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:.0f}" if 100 <= abs(value) < 10**8 else f"{value:.3g}"
 
 
 def padding(ds: Dataset, stored: Array) -> npt.NDArray[np.bool_]:

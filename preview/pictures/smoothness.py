@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
+_NOISE = 1.0
+"""Noise without any connection has 2.3, that of a scanner a little less, an image of something far less."""
 _CLEARLY = 0.8
 """So much smoother is the right reading, or nobody can tell."""
 
@@ -31,6 +33,12 @@ def are_signed(samples: Array, bits: int) -> bool:
     if not (samples & sign).any():
         return False
     return smoother(samples, (samples.astype(np.int64) ^ sign) - sign) == 1
+
+
+def is_noise(samples: Array) -> bool:
+    """Do neighbours differ about as much as any two pixels of rows x columns?"""
+    spread = float(samples.std())
+    return spread > 0 and _roughness(samples) > _NOISE * spread
 
 
 def _roughness(samples: Array) -> float:

@@ -15,7 +15,7 @@ from preview.pictures.sequences import items
 _A_SHADE = 1.5 / 255
 """What differs by less looks the same."""
 _NOTHING = 0.1
-"""Of the width of a window: values that differ by less, and are all below it, are an image of nothing."""
+"""Of the width of a window: noise that differs by less, and is all below it, is an image of nothing."""
 _LEAST_DENSE = -200.0
 """HU; nothing of a body is less dense than fat, but air and what a patient lies on is."""
 
@@ -34,7 +34,7 @@ class Voi:
         shades = np.clip(np.nan_to_num(self.brightness(values)), 0.0, 1.0)
         return bool(shades.size and shades.max() - shades.min() >= _A_SHADE)
 
-    def suits(self, values: Floats, *, is_ct: bool) -> bool:
+    def suits(self, values: Floats, is_ct: bool, is_noise: bool) -> bool:
         """May it be meant for an image with these values, of which it shows none?
 
         If there is nothing to see: beside a patient a window for tissue is rightly black.
@@ -43,7 +43,8 @@ class Voi:
         if low == high:
             return True
         is_black = float(np.max(self.brightness(values))) < _A_SHADE
-        return is_black and (high - low < _NOTHING * self.width or (is_ct and high < _LEAST_DENSE))
+        is_nothing = is_noise and high - low < _NOTHING * self.width
+        return is_black and (is_nothing or (is_ct and high < _LEAST_DENSE))
 
 
 def offers(ds: Dataset, index: int, *, signed: bool) -> Iterator[Voi]:

@@ -175,6 +175,8 @@ def test_a_table_for_values_below_zero_may_be_written_as_unsigned():
         (0, 1000, 9000, 2000),
         (0, 255, 0, 65535),
         (0, 255, 1e6, 1e9),
+        (0, 255, 32768, 32768),
+        (0, 255, 1e300, 1e300),
     ],
 )
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
@@ -233,6 +235,11 @@ def test_an_empty_frame_is_rightly_black():
 
 def test_an_image_of_one_value_keeps_its_window():
     assert draw(image(np.full((9, 9), 7, "<u2"), WindowCenter=600, WindowWidth=1000)).window == "600 / 1000"
+
+
+def test_a_range_of_large_numbers_is_written_in_few_letters():
+    assert draw(image(ramp(0, 1000), RescaleSlope="1e300")).window == "7e+300–9.88e+302 (from the image)"
+    assert draw(image(ramp(0, 1000), RescaleSlope="1000")).window == "7000–988000 (from the image)"
 
 
 def test_a_photometric_interpretation_in_small_letters_is_inverted_too():
