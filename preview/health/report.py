@@ -47,10 +47,14 @@ class Day:
     day: date
     minutes: int
     """So long it could not be asked, or answered only in part."""
+    known: bool = True
+    """Has anybody looked at it by then?"""
 
     @property
     def level(self) -> str:
         """How it looks: nothing, a little, or much of the day."""
+        if not self.known:
+            return "unknown"
         if self.minutes == 0:
             return "well"
         return "some" if self.minutes < 60 else "much"
@@ -66,6 +70,8 @@ class SourceReport:
     days: tuple[Day, ...]
     unavailable: int
     """Minutes in all these days."""
+    known_since: datetime | None
+    """Since when it is looked at without a gap, as far as that is kept."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +139,11 @@ def _source(
     now: datetime,
     zone: ZoneInfo,
 ) -> SourceReport:
-    days = _days(rows, now, zone)
+    moments = [standing.since, *(row.began_at for row in rows)]
+    known = min((moment for moment in moments if moment), default=None)
+    days = _days(rows, known, now, zone)
     told = tuple(_outage(session, row, now) for row in rows[:_MOST_OUTAGES])
-    return SourceReport(standing, today, usual, told, days, sum(day.minutes for day in days))
+    return SourceReport(standing, today, usual, told, days, sum(day.minutes for day in days), known)
 
 
 def _outage(session: Session, row: OutageRow, now: datetime) -> Outage:
@@ -145,11 +153,14 @@ def _outage(session: Session, row: OutageRow, now: datetime) -> Outage:
     return Outage(row.condition, Reason.of(row.reason), row.began_at, row.ended_at, minutes, asks, fetches)
 
 
-def _days(rows: Sequence[OutageRow], now: datetime, zone: ZoneInfo) -> tuple[Day, ...]:
-    """The oldest first."""
+def _days(
+    rows: Sequence[OutageRow], known: datetime | None, now: datetime, zone: ZoneInfo
+) -> tuple[Day, ...]:
+    """The oldest first. Of a day before ``known`` nothing is said."""
     today = now.astimezone(zone).date()
+    first = known.astimezone(zone).date() if known else today + timedelta(days=1)
     days = [today - timedelta(days=back) for back in reversed(range(_DAYS))]
-    return tuple(Day(day, _minutes(rows, day, now, zone)) for day in days)
+    return tuple(Day(day, _minutes(rows, day, now, zone), day >= first) for day in days)
 
 
 def _minutes(rows: Sequence[OutageRow], day: date, now: datetime, zone: ZoneInfo) -> int:

@@ -213,7 +213,9 @@ def test_the_status_page_and_its_json_need_nobody_and_name_nobody(site, client, 
     told = anybody.get("/status.json")
     assert told.json["sources"][0]["standing"]["state"] == "down"
     assert told.json["sources"][0]["standing"]["reason"] == "connection-refused"
-    assert len(told.json["sources"][0]["days"]) == 90
+    days = told.json["sources"][0]["days"]
+    assert [day["known"] for day in days] == [False] * 89 + [True], "nobody looked before today"
+    assert "looked at since" in text
     assert not re.search(r"OKAFOR|4471902", text + told.text)
 
 
