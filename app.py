@@ -22,6 +22,7 @@ from preview.parts import parts_of
 from preview.routes import (
     archives,
     banner,
+    cards,
     downtime,
     failing,
     fallback,
@@ -67,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     compressing.register(app)
     failing.register(app)
     banner.register(app)
+    cards.register(app)
     for blueprint in (
         preferences,
         assets,

@@ -59,6 +59,7 @@ class Opening:
     progress: Progress | None = None
     """Where bringing it to the viewer stands, if anybody wanted that."""
     at: datetime | None = field(default=None, repr=False)
+    """When the viewer was found not to answer."""
 
     @property
     def live(self) -> bool:
@@ -87,7 +88,7 @@ def opening_of(
         expected=expected,
         can_bring=lacks and facts.reachable_by_move and not under_way and not (fetch and fetch.withheld),
         progress=progress if lacks or under_way else None,
-        at=facts.held.at,
+        at=facts.held.at if door is Door.DOWN else None,
     )
 
 

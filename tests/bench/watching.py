@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import urllib3
@@ -36,10 +37,12 @@ def main() -> None:
 
 
 def _measure_crowd(one: Installation, address: str) -> None:
-    visitors = [Visitor(one, address, patient) for patient in (PATIENT, OTHER)]
-    crowd = Crowd(one.port, [visitors[number % 2] for number in range(BROWSERS)])
+    patients = [(PATIENT, OTHER)[number % 2] for number in range(BROWSERS)]
+    with ThreadPoolExecutor(8) as pool:  # everybody comes from the clinical application by an own link
+        visitors = list(pool.map(lambda patient: Visitor(one, address, patient), patients))
+    crowd = Crowd(one.port, visitors)
     idle = asyncio.run(crowd.load(times=4, pause=1.5))
-    for visitor in visitors:
+    for visitor in visitors[:2]:
         visitor.fetch(*visitor.studies)
     _print(idle, asyncio.run(crowd.watch(MOST_SECONDS)))
 

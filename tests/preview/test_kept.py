@@ -1,5 +1,6 @@
 """What pages have read is kept for exactly as long as nobody writes anything."""
 
+import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ from support.studies import OKAFOR, STRANGER, study
 
 from preview.fallback.records import NoticeRow, Urgency
 from preview.records import ContextRow, FetchRow
+from preview.routes.cards import Cards
 
 HX = {"HX-Request": "true"}
 
@@ -125,3 +127,68 @@ def test_a_notice_begins_and_ends_by_the_clock(site, client, monkeypatch):
         monkeypatch.setattr(type(site.parts), "now", property(lambda _parts, at=at: at))
         said.append("Soon" in client.page(path))
     assert said == [False, True, False]
+
+
+# --- cards that are as they were
+
+
+@pytest.fixture
+def drawn(site, monkeypatch):
+    """The keys of the cards that were really drawn."""
+    keys, draw = [], Cards.__call__
+
+    def noted(cards, card, caller):
+        return draw(cards, card, lambda: (keys.append(card.key), caller())[1])
+
+    monkeypatch.setattr(Cards, "__call__", noted)
+    return keys
+
+
+@pytest.fixture
+def two(site, client, archive):
+    """The path of a page with two studies, of which the newer one waits to be fetched."""
+    for day in ("20261002", "20261001"):
+        for ds in study(day=day):
+            archive.add(ds)
+    path = client.opened(site)
+    client.press(client.page(path), "Fetch")
+    return path
+
+
+def test_only_the_card_that_has_changed_is_drawn_anew(site, client, two, drawn):
+    html = client.page(two)
+    html = client.poll(html.replace("v=", "v=0")).text
+    assert client.poll(html).status_code == 204
+    drawn.clear()
+    with site.parts.records.write() as session:
+        session.execute(update(FetchRow).values(begun_at=site.parts.now, beat_at=site.parts.now, arrived=2))
+    news = client.poll(html).text
+    assert re.findall(r'id="study-(\w+)"', news)[:1] == drawn
+    assert len(re.findall(r'<article class="card" id="study-', news)) == 2
+
+
+def test_a_kept_card_has_the_token_of_its_own_browser(site, client, two):
+    client.poll(client.page(two).replace("v=", "v=0"))
+    html = client.poll(client.page(two).replace("v=", "v=0")).text
+    assert client.press(html, "Cancel").status_code == 303
+
+
+def test_another_context_gets_cards_of_its_own(site, client, two, drawn):
+    client.page(two)
+    other = site.app.test_client()
+    path = other.opened(site)
+    drawn.clear()
+    html = other.page(path)
+    assert len(drawn) == 2
+    assert two not in html
+
+
+def test_the_next_day_a_card_says_which_day_it_means(site, client, two, drawn, monkeypatch):
+    client.page(two)
+    drawn.clear()
+    tomorrow = site.parts.now + timedelta(days=1)
+    with site.parts.records.write() as session:
+        session.execute(update(ContextRow).values(ends_at=tomorrow + timedelta(days=1)))
+    monkeypatch.setattr(type(site.parts), "now", property(lambda _parts: tomorrow))
+    client.page(two)
+    assert len(drawn) == 2
