@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from sqlalchemy.orm import Session
 
@@ -88,7 +89,7 @@ class Banner:
     items: tuple[Item, ...] = ()
     notices: tuple[Notice, ...] = ()
 
-    @property
+    @cached_property
     def mark(self) -> str:
         return marked(self)
 

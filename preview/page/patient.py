@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from fetch.model import AnswerKind, Patient, Study
 from fetch.reasons import Reason
@@ -123,7 +124,7 @@ class PatientPage:
     """Seconds to the next poll; None when nothing more will change: the page is final."""
     milestones: Milestones
 
-    @property
+    @cached_property
     def mark(self) -> str:
         return marked(self)
 

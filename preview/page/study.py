@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 from fetch.model import Patient, Study
 from fetch.reasons import Reason
@@ -93,7 +94,7 @@ class StudyPage:
     pace: int | None
     milestones: Milestones
 
-    @property
+    @cached_property
     def mark(self) -> str:
         return marked(self)
 
