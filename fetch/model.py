@@ -26,6 +26,17 @@ def is_one_uid(text: str) -> bool:
 
 
 @dataclass(frozen=True)
+class Aliases:
+    """Under what else somebody is known: other ids, and other names (at birth, before a marriage)."""
+
+    ids: tuple[PatientIdentity, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.names)
+
+
+@dataclass(frozen=True)
 class Patient:
     """Who somebody is, in the clinical record or on the images.
 
@@ -38,6 +49,8 @@ class Patient:
     birth_date: date | None = None
     sex: str = ""
     birth_date_text: str = ""
+    aliases: Aliases = field(default=Aliases(), compare=False)
+    """Evidence besides: who leaves it out describes the same person."""
 
     @property
     def family_name(self) -> str:

@@ -28,7 +28,7 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, class_mapper, mapped_column, relationship
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from fetch.model import Patient, PatientIdentity, Study
+from fetch.model import Aliases, Patient, PatientIdentity, Study
 
 
 def new_key() -> str:
@@ -78,6 +78,7 @@ class PatientColumns:
             self.birth_date,
             self.sex,
             self.birth_date_text,
+            _aliases(getattr(self, "aliases", None) or {}),
         )
 
     @patient.setter
@@ -91,6 +92,21 @@ class PatientColumns:
             birth_date_text=patient.birth_date_text,
             sex=patient.sex,
         )
+        if hasattr(self, "aliases"):
+            self.aliases = _written(patient.aliases)
+
+
+_LONGEST_ALIAS = 256
+
+
+def _aliases(kept: Mapping[str, Any]) -> Aliases:
+    ids = (PatientIdentity(number, issuer) for issuer, number in kept.get("ids", ()))
+    return Aliases(tuple(ids), tuple(kept.get("names", ())))
+
+
+def _written(aliases: Aliases) -> dict[str, Any]:
+    ids = [[one.issuer[:_LONGEST_ALIAS], one.patient_id[:_LONGEST_ALIAS]] for one in aliases.ids]
+    return {"ids": ids, "names": [name[:_LONGEST_ALIAS] for name in aliases.names]}
 
 
 class StudyRow(PatientColumns, Base):
@@ -107,6 +123,8 @@ class StudyRow(PatientColumns, Base):
     source: Mapped[str] = mapped_column(String(32))
     study_uid: Mapped[str] = mapped_column(String(64), index=True)
     issuer_assumed: Mapped[bool] = mapped_column(default=False)
+    aliases: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Under what else the source knows the patient."""
     study_date: Mapped[date | None]
     study_date_text: Mapped[str] = mapped_column(String(64), default="")
     study_time: Mapped[str] = mapped_column(String(32), default="")

@@ -8,7 +8,7 @@ from fetch.identity.context import Context
 from fetch.identity.dates import Births, compare_births
 from fetch.identity.grades import Agreement, Compared, Field
 from fetch.identity.letters import foldings
-from fetch.identity.likeness import NamesCompared, compare_names
+from fetch.identity.likeness import OTHER_NAME, NamesCompared, compare_families, compare_names
 from fetch.identity.names import Names, read
 from fetch.identity.placeholders import implausible, is_placeholder
 from fetch.model import Patient
@@ -67,11 +67,42 @@ class Pair:
 
     @cached_property
     def names(self) -> NamesCompared:
-        compared = compare_names(*self.written_names)
+        compared = self._by_other_names(compare_names(*self.written_names))
         slip = compared.given.close and compared.given.agreement is not Agreement.AGREE
         if not slip or not self._given_names_in_use(swapped=compared.swapped):
             return compared
         return replace(compared, given=replace(compared.given, close=False))
+
+    def _by_other_names(self, compared: NamesCompared) -> NamesCompared:
+        """A family name that is the other side's at birth, or another of theirs, is one name of two."""
+        ours, theirs = (names.groups[0] for names in self.written_names)
+        family = compared.family.agreement
+        if compared.swapped or family is Agreement.AGREE or not (ours.family and theirs.family):
+            return compared
+        others = (read(name).groups[0].family for name in self.asked.aliases.names)
+        again = (read(name).groups[0].family for name in self.found.aliases.names)
+        likely = (
+            *(compare_families(one, theirs.family) for one in others),
+            *(compare_families(ours.family, one) for one in again),
+        )
+        if not any(one.agreement is Agreement.AGREE for one in likely):
+            return compared
+        return replace(compared, family=OTHER_NAME, crossing=False, by_other_name=True)
+
+    @cached_property
+    def other_id(self) -> bool:
+        """Does one side list the other's id, of the same issuer, among the patient's others?"""
+        ours, theirs = self.asked, self.found
+        pairs = (
+            *((ours.identity, one) for one in theirs.aliases.ids),
+            *((one, theirs.identity) for one in ours.aliases.ids),
+        )
+        return any(
+            ids.names_somebody(one.patient_id)
+            and ids.same_id(one.patient_id, other.patient_id)
+            and ids.compare_issuers(one.issuer, other.issuer) is Agreement.AGREE
+            for one, other in pairs
+        )
 
     def _given_names_in_use(self, *, swapped: bool) -> bool:
         """Is each of the two a name that people have? Then neither is the other one with a slip."""

@@ -85,5 +85,7 @@ def overlooked(pair: Pair) -> tuple[Remark, ...]:
         Remark.ISSUER_ASSUMED: pair.context.issuer_assumed,
         Remark.ORDER_SWAPPED: pair.names.swapped and pair.names.agree,
         Remark.UNDIVIDED: pair.names.undivided,
+        Remark.OTHER_ID: pair.other_id,
+        Remark.OTHER_NAME: pair.names.by_other_name,
     }
     return tuple(remark for remark, holds in found.items() if holds)

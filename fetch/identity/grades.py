@@ -178,6 +178,8 @@ class Remark(Enum):
         "cross-reference",
         _("The cross-reference manager says that this id is the patient's."),
     )
+    OTHER_ID = ("other-id", _("One side lists the patient id of the other among the patient's other ids."))
+    OTHER_NAME = ("other-name", _("The family name is the one at birth, or another that is known."))
     ISSUER_ASSUMED = ("issuer-assumed", _("The archive names no issuer; its own is assumed."))
     ORDER_SWAPPED = ("order-swapped", _("Family name and given name are swapped, and the same otherwise."))
     UNDIVIDED = ("name-undivided", _("The whole name is written as family name, and is the same otherwise."))

@@ -48,8 +48,8 @@ def _grade(pair: Pair) -> Grade:
 def _share_a_number(pair: Pair) -> bool:
     """The same one, or nearly. Then it is never said that they are certainly two, however little fits."""
     same_id = pair.id in (Agreement.AGREE, Agreement.SIMILAR) and pair.issuer is not Agreement.DIFFER
-    return same_id or pair.accession is Agreement.AGREE or pair.context.link is not None
+    return same_id or pair.other_id or pair.accession is Agreement.AGREE or pair.context.link is not None
 
 
 def _two_ids_of_one_issuer(pair: Pair) -> bool:
-    return pair.id is Agreement.DIFFER and pair.issuer is Agreement.AGREE
+    return pair.id is Agreement.DIFFER and pair.issuer is Agreement.AGREE and not pair.other_id

@@ -8,6 +8,7 @@ from itertools import product
 from fetch.identity.grades import Agreement
 from fetch.identity.letters import foldings, guess, is_latin
 from fetch.identity.names import Name, Names
+from fetch.identity.nicknames import are_forms_of_one
 from fetch.identity.slips import CLOSE, likeness, slip_in_family_name, slip_in_given_name
 
 ALIKE = 0.84
@@ -41,6 +42,8 @@ class NamesCompared:
     other_writing: bool = False
     crossing: bool = False
     """One part of either name stands in the other one's other place, though the rest does not."""
+    by_other_name: bool = False
+    """The family name is one that the other side has, or had, besides."""
 
     @property
     def agree(self) -> bool:
@@ -54,6 +57,8 @@ class NamesCompared:
 _NEARER = list(Agreement)
 _AGREE = Likeness(Agreement.AGREE, 1.0, close=True)
 _MISSING = Likeness(Agreement.MISSING)
+OTHER_NAME = Likeness(Agreement.SIMILAR, CLOSE)
+"""It is another word, and may be the same person's: evidence, and no more."""
 
 
 @lru_cache(maxsize=4096)
@@ -135,7 +140,10 @@ def _leaves_out_a_part(ours: _Words, theirs: _Words) -> bool:
 
 @lru_cache(maxsize=8192)
 def compare_givens(ours: _Words, theirs: _Words) -> Likeness:
-    return _compare_words(ours, theirs, slip_in_given_name)
+    compared = _compare_words(ours, theirs, slip_in_given_name)
+    if compared.agreement is Agreement.DIFFER and are_forms_of_one(ours, theirs):
+        return Likeness(Agreement.SIMILAR, compared.ratio)
+    return compared
 
 
 def _compare_words(ours: _Words, theirs: _Words, is_slip: Callable[[str, str], bool]) -> Likeness:

@@ -39,7 +39,7 @@ _NOBODY = frozenset(
         "unknown unk unbekannt inconnu desconocido sconosciuto unidentified unnamed noname anonymous anonym"
         " anonymized anonymised anonymisiert trauma emergency patient test testpatient tester zztest zzztest"
         " zz zzz xx xxx xxxx nfn nln fnu lnu null none na dummy phantom demo deidentified removed"
-        " alias restricted"
+        " restricted"
     )
 )
 _UNBORN = frozenset(

@@ -59,4 +59,4 @@ def _identity(pair: Pair) -> float:
         return SAME_ID if pair.issuer is not Agreement.DIFFER else 2.0
     if pair.id is Agreement.SIMILAR and pair.issuer is not Agreement.DIFFER:
         return SIMILAR_ID
-    return 0.0
+    return SIMILAR_ID if pair.other_id else 0.0

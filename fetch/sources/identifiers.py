@@ -30,6 +30,8 @@ _STUDY_KEYS = (
     "IssuerOfPatientID",
     "PatientBirthDate",
     "PatientSex",
+    "OtherPatientIDs",  # not the sequence, which old archives refuse; it is read where it comes
+    "PatientBirthName",
     "StudyInstanceUID",
     "NumberOfStudyRelatedSeries",
     "NumberOfStudyRelatedInstances",

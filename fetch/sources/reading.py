@@ -9,7 +9,7 @@ from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
 
-from fetch.model import Patient, PatientIdentity
+from fetch.model import Aliases, Patient, PatientIdentity
 
 # pydicom's warnings and validation errors quote values, and these are patients' data
 config.settings.reading_validation_mode = config.IGNORE
@@ -106,4 +106,27 @@ def patient(ds: Dataset, *, issuer: str = "") -> Patient:
         birth_date=day(born),
         sex=text(ds, "PatientSex").upper()[:1],
         birth_date_text=born,
+        aliases=_aliases(ds, issuer),
     )
+
+
+_MOST_ALIASES = 8
+
+
+def _aliases(ds: Dataset, issuer: str) -> Aliases:
+    """Other ids, each with its issuer where one is named (PS3.3 C.2.3), and other names."""
+    ids = [
+        PatientIdentity(text(item, "PatientID"), text(item, "IssuerOfPatientID") or issuer)
+        for item in _items(ds, "OtherPatientIDsSequence")
+    ]
+    ids += [PatientIdentity(one, issuer) for one in texts(ds, "OtherPatientIDs")]
+    names = (*texts(ds, "PatientBirthName"), *texts(ds, "OtherPatientNames"))
+    kept = dict.fromkeys(one for one in ids if one.patient_id)
+    return Aliases(tuple(kept)[:_MOST_ALIASES], tuple(dict.fromkeys(names))[:_MOST_ALIASES])
+
+
+def _items(ds: Dataset, keyword: str) -> tuple[Dataset, ...]:
+    try:
+        return tuple(item for item in ds.get(keyword) or () if isinstance(item, Dataset))[:_MOST_ALIASES]
+    except WRONG_VALUE:
+        return ()

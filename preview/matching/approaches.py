@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from fetch.find import is_unsafe
 from fetch.identity.letters import foldings, words
 from fetch.model import Approach, Patient, PatientIdentity, Source
-from preview.matching import merging
+from preview.matching import known, merging
 from preview.matching.records import CrossReferenceRow, LinkRow
 from preview.records import ContextRow
 
@@ -26,7 +26,9 @@ def approaches(session: Session, asked: Patient, sources: Iterable[Source]) -> d
     """By the source's name. Confirmed links come first, then what a cross-reference says, then our own id."""
     mine = merging.all_of(session, asked.identity)
     theirs = _known_there(session, mine)
-    names, orders = names_of(asked), _orders_of(session, mine)
+    said = known.said_of(session, asked.identity)
+    names = names_of(replace(asked, aliases=said.aliases) if said else asked)
+    orders = _orders_of(session, mine)
     found = {source.name: _approach(source, mine, theirs, names) for source in sources}
     return {name: replace(approach, orders=orders) for name, approach in found.items()}
 
@@ -80,7 +82,8 @@ def names_of(patient: Patient) -> tuple[str, ...]:
     """
     if patient.birth_date is None:
         return ()
-    written = [part for group in patient.name.split("=") for part in group.split("^")[:2]]
+    named = (patient.name, *(f"{name}^" for name in patient.aliases.names))
+    written = [part for name in named for group in name.split("=") for part in group.split("^")[:2]]
     whole = [part.strip() for part in written if not is_unsafe(part)]
     first = [part.split()[0] for part in whole if " " in part]  # all of the name may stand in one part
     forms = [form for part in (*whole, *first) for form in (part, *_folded(part))]

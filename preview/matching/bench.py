@@ -172,7 +172,8 @@ class Bench:
         """By the record as it is now and as this page was opened with: the less certain of the two counts."""
         found = self._canonical(row.patient)
         context = self._context(row, source)
-        said = dict.fromkeys((self._canonical(self.patient), self._canonical(self._asked)))
+        asked = replace(self._asked, aliases=self.patient.aliases)
+        said = dict.fromkeys((self._canonical(self.patient), self._canonical(asked)))
         judged = [judge(asked, found, context) for asked in said]
         certain = next((one for one in judged if not one.certain), judged[0])
         if certain.certain and (others := self._who_else(row, found, certain, context)):

@@ -1,7 +1,7 @@
 """The patients whom we know, as their record described them last: everyone launched, and lists from files."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import select, tuple_, update
@@ -86,7 +86,9 @@ def _held(session: Session, identities: Iterable[PatientIdentity]) -> dict[Patie
 
 
 def _differs(kept: Patient, said: Patient) -> bool:
-    return _known_by(kept) != _known_by(said)
+    """Who says nothing of other names and ids takes none away."""
+    more = bool(said.aliases) and said.aliases != kept.aliases
+    return more or _known_by(kept) != _known_by(said)
 
 
 def _known_by(patient: Patient) -> tuple[object, ...]:
@@ -96,9 +98,9 @@ def _known_by(patient: Patient) -> tuple[object, ...]:
 
 
 def _describe(row: KnownRow, patient: Patient, now: datetime) -> None:
-    row.patient = patient
+    row.patient = replace(patient, aliases=patient.aliases or row.patient.aliases)
     row.said_at = now
-    found = marks.words(patient.name)
+    found = [word for name in (patient.name, *row.patient.aliases.names) for word in marks.words(name)]
     row.words = "".join(f" {word}" for word in found)[:1024]
     row.family = " ".join(marks.words(patient.family_name))[:256]
     row.number = normal(patient.identity.patient_id)[:256]
@@ -163,6 +165,7 @@ def like(session: Session, found: Patient, most: int = 200) -> Sequence[Patient]
     given = " ".join(marks.words(found.given_name))
     ways = [KnownRow.number == normal(found.identity.patient_id)] if marks.has_id(found) else []
     ways += [KnownRow.birth_date == found.birth_date] if found.birth_date else []
-    ways += [KnownRow.family == name for name in dict.fromkeys((family, given)) if name]
+    other = [" ".join(marks.words(name.partition("^")[0])) for name in found.aliases.names]
+    ways += [KnownRow.family == name for name in dict.fromkeys((family, given, *other)) if name]
     rows = {row.id: row for way in ways for row in session.scalars(select(KnownRow).where(way).limit(most))}
     return [row.patient for row in rows.values()]

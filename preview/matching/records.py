@@ -177,6 +177,8 @@ class KnownRow(PatientColumns, Base):
     """The id without what different systems write differently."""
     given: Mapped[str] = mapped_column(String(256), default="")
     """The given name in plain letters."""
+    aliases: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Under what else the record knows the patient."""
     said_at: Mapped[datetime]
     """When the record last said so."""
 

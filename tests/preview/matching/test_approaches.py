@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import select, update
 from support.hospital import OUTSIDE, SECRET
 from support.inspecting import text_of
+from support.people import as_person
 from support.studies import OKAFOR, STRANGER
 
-from fetch.model import Patient, PatientIdentity
+from fetch.model import Aliases, Patient, PatientIdentity
 from fetch.records import StudyRow
 from preview import access
 from preview.demo.behaviour import Kind, answers, answers_with, caps_answers, hangs_in_find
-from preview.matching import deciding, listing
+from preview.matching import deciding, known, listing
 from preview.matching.approaches import names_of
 from preview.matching.records import Verdict
 from preview.records import ContextRow, Role
@@ -217,3 +218,31 @@ def test_what_is_still_there_under_a_name_that_is_not_asked_for_is_not_said_to_b
         session.execute(update(ContextRow).values(accession=""))
     clinic.again(path)
     assert [row for row in clinic.waiting() if "no-longer-listed" in row.doubts] == []
+
+
+# --- other names and ids
+
+
+def test_a_married_name_is_found_by_the_name_at_birth_and_waits_for_staff(clinic):
+    clinic.hold()
+    bell = replace(OKAFOR, name="BELL^Adaeze", aliases=Aliases(names=("OKAFOR",)))
+    with clinic.parts.records.write() as session:
+        known.note(session, [bell], clinic.parts.now)
+    path = clinic.opened(replace(bell, aliases=Aliases()))
+    assert "OKAFOR*" in [one.get("PatientName") for one in asked_by(clinic.outside)]
+    assert SECRET not in clinic.client.page(path)
+    (row,) = clinic.waiting()
+    assert (row.grade, row.evidence["remarks"]) == ("probable", ["other-name"])
+
+
+def test_a_study_keeps_what_its_archive_says_of_other_names_and_ids(clinic):
+    clinic.hold()
+    clinic.outside.behave(answers_with(PatientBirthName="OKORO", OtherPatientIDs="4471902"))
+    clinic.opened()
+    (row,) = clinic.waiting()
+    assert row.study.patient.aliases == Aliases((PatientIdentity("4471902", "RIVERSIDE"),), ("OKORO",))
+    sam = clinic.site.app.test_client()
+    key = as_person(clinic.site, sam, "Sam")
+    said = text_of(sam.page(f"/staff/{key}/unmatched/{row.key}"))
+    assert "Other names OKORO" in said
+    assert "Other numbers 4471902 issued by RIVERSIDE" in said
