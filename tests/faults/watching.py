@@ -57,10 +57,8 @@ class Watch:
             self.slowest = max(self.slowest, now - began)
             if said and began >= self._broken_at and self.to_banner is None:
                 self.to_banner, self.said = now - self._broken_at, said
-            if self._last and not said and began >= self._healed_at:
+            if self._last and not said and began >= self._healed_at and self.to_recovery is None:
                 self.to_recovery = now - self._healed_at
-            elif said:
-                self.to_recovery = None
             self._last = said
 
 
