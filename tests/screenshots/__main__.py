@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
@@ -28,7 +27,6 @@ IN_README = {
     "patient-1280-dark": "patient",
     "patient-1280-light": "patient-light",
     "study-1280-dark": "study",
-    "study-360-light": "study-phone",
     "fetching-1280-dark": "fetching",
     "unmatched-1280-light": "unmatched",
     "outage-1280-light": "outage",
@@ -52,13 +50,14 @@ def open_study(page: Page) -> None:
     page.locator("#film").or_(page.locator(".empty")).first.wait_for()
 
 
-def fetch_largest(page: Page) -> None:
-    article = page.locator("article", has_text="CT").first
-    button = article.get_by_role("button", name=re.compile("^Fetch"))
-    if button.count():
-        button.first.click()
-    with suppress(TookTooLong):  # on a quick machine it may be over by now
-        page.get_by_text("Fetching study, please wait.").first.wait_for(timeout=30_000)
+def fetch_newest(page: Page) -> None:
+    """Taken in the middle, with some of its pictures here."""
+    article = page.locator("article").first
+    with suppress(TookTooLong):  # it may be on its way, or over, by now
+        article.get_by_role("button", name=re.compile("^Fetch")).first.click(timeout=5_000)
+    with suppress(TookTooLong):
+        page.locator("article .status progress").first.wait_for(timeout=60_000)
+        page.locator("article img").first.wait_for(timeout=20_000)
 
 
 def first_row(page: Page) -> None:
@@ -84,7 +83,7 @@ WELL = (
     Shot("after-an-outage", "lopez", staff_page("After an outage")),
     Shot("plan-overview", "lopez", staff_page("Fallback plan")),
 )
-SLOW = (Shot("fetching", "chen", fetch_largest),)
+SLOW = (Shot("fetching", "chen", fetch_newest),)
 DOWN = (Shot("outage", "adams"), Shot("outage-status", path="/status"))
 
 
@@ -132,21 +131,26 @@ def take(browser: Browser, addresses: tuple[str, str], shots: tuple[Shot, ...]) 
                 page = context.new_page()
                 page.set_default_timeout(_PATIENCE_MS)
                 page.goto(f"{clinic}/as/{shot.person}" if shot.person else preview + shot.path)
-                if shot.person:
+                if shot.go is not fetch_newest:
                     settled(page)
-                shot.go(page)
-                settled(page)
+                    shot.go(page)
+                    settled(page)
+                else:
+                    page.locator("article").first.wait_for()
+                    shot.go(page)
                 keep(page, f"{shot.name}-{width}-{scheme}")
                 context.close()
 
 
 def settled(page: Page) -> None:
-    """Whatever comes by itself has come, or a while has passed."""
+    """Whatever comes by itself has come, or a long while has passed."""
     page.wait_for_load_state("load")
-    end = time.monotonic() + 8
-    while page.locator("#panel[aria-busy=true]").count() and time.monotonic() < end:
-        page.wait_for_timeout(250)
-    page.wait_for_timeout(500)
+    with suppress(TookTooLong):
+        page.wait_for_function(SETTLED, timeout=60_000)
+
+
+SETTLED = """() => !document.querySelector("#panel[aria-busy=true]") && [...document.images].every((one) =>
+    one.complete || one.getBoundingClientRect().top > innerHeight || one.closest("#film"))"""
 
 
 def keep(page: Page, name: str) -> None:
