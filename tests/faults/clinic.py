@@ -79,6 +79,8 @@ class Clinic:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.wanted: set[str] = set()
         self.doubled = 0
+        self.refused = 0
+        """Clicks that were answered with a sentence that nothing was saved."""
 
     @contextmanager
     def open(self) -> Iterator["Clinic"]:
@@ -168,6 +170,17 @@ class Clinic:
     def want(self) -> None:
         """Every study, as a click does."""
         self.wanted |= {wanting.want(self.site.parts, row) for row in self.studies}
+
+    def want_one(self, number: int) -> None:
+        """As one of many, who presses once more when told that nothing was saved."""
+        row = self.studies[number % len(self.studies)]
+        for _ in range(5):
+            try:
+                self.wanted.add(wanting.want(self.site.parts, row))
+            except SQLAlchemyError:
+                self.refused += 1
+            else:
+                return
 
     def fetches(self) -> list[FetchRow]:
         with self.site.parts.records.read() as session:

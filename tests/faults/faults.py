@@ -148,17 +148,24 @@ def _clock(seconds: int) -> Breaks:
 
 
 def _wanted_by(people: int) -> Breaks:
-    """All at once, and all the same: one errand for each study."""
+    """All at once, and many the same: one errand for each study."""
 
     @contextmanager
     def broken(clinic: Clinic) -> Iterator[None]:
         with ThreadPoolExecutor(people) as pool:
-            wishes = [pool.submit(clinic.want) for _ in range(people)]
+            wishes = [pool.submit(clinic.want_one, number) for number in range(people)]
         for wish in wishes:
             wish.result()
         yield
 
     return broken
+
+
+@contextmanager
+def _wanted_twice(clinic: Clinic) -> Iterator[None]:
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(clinic.want_one, [0, 0]))
+    yield
 
 
 AT_THE_ARCHIVE = (
@@ -201,8 +208,8 @@ AT_HOME = (
     Fault("database: locked, or PostgreSQL stopped", _database_away, 8),
 )
 BESIDES = (
-    Fault("two people want the same studies at once", _wanted_by(2), 0.5),
-    Fault("fifty people want the same studies at once", _wanted_by(50), 0.5),
+    Fault("two people want the same study at once", _wanted_twice, 0.5, by_chance=False),
+    Fault("fifty people want a few studies at once", _wanted_by(50), 0.5, by_chance=False),
     Fault("disk: full", _disk_full, 6, by_chance=False, needs=(("disk", True),)),
     Fault("clock: an hour ahead, and back", _clock(3600), 8, by_chance=False, needs=(("jumps", True),)),
     Fault(
