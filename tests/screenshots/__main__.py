@@ -1,6 +1,7 @@
 """`make screenshots`: the demo's pages in their states, both themes, wide and narrow, into var/screens.
 
-Those that the README shows go to static/screenshots. ``python -m screenshots outage``: only this one.
+Those that the README shows go to static/screenshots. ``python -m screenshots outage study-360-dark``: only
+these.
 """
 
 import os
@@ -120,11 +121,14 @@ def turn(*words: str) -> None:
     subprocess.run([str(BIN / "flask"), "demo", *words], cwd=ROOT, env=ENVIRONMENT, check=True)
 
 
-def take(browser: Browser, addresses: tuple[str, str], shots: tuple[Shot, ...]) -> None:
+def take(browser: Browser, addresses: tuple[str, str], shots: tuple[Shot, ...], names: list[str]) -> None:
     clinic, preview = addresses
     for shot in shots:
         for width, height in SIZES:
             for scheme in ("dark", "light"):
+                name = f"{shot.name}-{width}-{scheme}"
+                if names and not {name, shot.name} & set(names):
+                    continue
                 context = browser.new_context(
                     viewport={"width": width, "height": height}, color_scheme=scheme
                 )
@@ -138,7 +142,7 @@ def take(browser: Browser, addresses: tuple[str, str], shots: tuple[Shot, ...]) 
                 else:
                     page.locator("article").first.wait_for()
                     shot.go(page)
-                keep(page, f"{shot.name}-{width}-{scheme}")
+                keep(page, name)
                 context.close()
 
 
@@ -170,25 +174,29 @@ def fetch_all(browser: Browser, addresses: tuple[str, str]) -> None:
     page.context.close()
 
 
+def until_down(browser: Browser, status: str) -> None:
+    """The prober needs a moment to believe it."""
+    page = browser.new_context().new_page()
+    for _ in range(30):
+        page.goto(status)
+        if page.locator(".standing.down").count():
+            break
+        page.wait_for_timeout(3_000)
+    page.context.close()
+
+
 def main(names: list[str]) -> None:
     """Take the shots of these names, or all."""
-
-    def chosen(shots: tuple[Shot, ...]) -> tuple[Shot, ...]:
-        return tuple(shot for shot in shots if not names or shot.name in names)
-
     SCREENS.mkdir(parents=True, exist_ok=True)
     with demo() as addresses, sync_playwright() as playwright:
         browser = launched(playwright)
-        if chosen(WELL):
-            fetch_all(browser, addresses)
-            take(browser, addresses, chosen(WELL))
+        fetch_all(browser, addresses)
+        take(browser, addresses, WELL, names)
         turn("slow", "main")
-        take(browser, addresses, chosen(SLOW))
+        take(browser, addresses, SLOW, names)
         turn("down", "main")
-        page = browser.new_context().new_page()
-        page.goto(addresses[1] + "/status")  # it looks again by itself
-        page.get_by_text("Cannot be asked").first.wait_for(timeout=_PATIENCE_MS)
-        take(browser, addresses, chosen(DOWN))
+        until_down(browser, addresses[1] + "/status")
+        take(browser, addresses, DOWN, names)
         browser.close()
 
 
