@@ -142,6 +142,8 @@ def is_released(session: Session, study_row: int, folder_key: str) -> bool:
 
 def study_of(session: Session, folder_key: str) -> str:
     """The key of the study whose released part has its pictures in this folder; "" if there is none."""
+    if not folder_key.isalnum():  # PostgreSQL would refuse the question for a key with a NUL
+        return ""
     of_part = select(StudyRow.key).join(PartRow, PartRow.study_row == StudyRow.id)
     return session.scalar(of_part.where(PartRow.key == folder_key, PartRow.released)) or ""
 
