@@ -36,7 +36,7 @@ def demo(folder, target="demo"):
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)
-            process.communicate(timeout=20)
+            process.communicate(timeout=60)
 
 
 def read_until(process, words: str) -> str:
@@ -109,7 +109,7 @@ def test_the_plain_demo_says_that_it_has_no_viewer(started):
 
 def test_a_second_demo_in_the_same_folder_is_refused(started, folder):
     with demo(folder) as process:
-        said, _ = process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=60)
     assert "A demo already runs" in said
 
 
@@ -121,7 +121,7 @@ def test_ctrl_c_leaves_no_process_and_the_next_start_uses_what_is_there(with_stu
             took = time.monotonic() - began
             assert any("preview.demo.archive" in command for command in processes_of(with_studies))
             os.killpg(process.pid, signal.SIGINT)
-            rest, _ = process.communicate(timeout=20)
+            rest, _ = process.communicate(timeout=60)
         assert processes_of(with_studies) == []
         assert "Traceback" not in said + rest
     assert took < 20  # a second start takes about 4 s alone; the machine may be busy
@@ -174,6 +174,6 @@ def _a_study_is_read(link: str, viewer: str, studies: Path) -> None:
 def _stopped(process, folder) -> str:
     assert any("/orthanc.json" in command for command in processes_of(folder))
     os.killpg(process.pid, signal.SIGINT)
-    rest, _ = process.communicate(timeout=20)
+    rest, _ = process.communicate(timeout=60)
     assert processes_of(folder) == []
     return rest
