@@ -241,7 +241,7 @@ def patients_group() -> None:
 def load_command(file: Path) -> None:
     """Keep the patients of a CSV FILE: id, issuer, family, given, birth_date (YYYYMMDD), sex, …
 
-    Also middle and suffix, where there are such columns. Loading a file twice does no harm.
+    Also middle, suffix and birth_name, where there are such columns. Loading a file twice does no harm.
     """
     our = parts()
     try:
