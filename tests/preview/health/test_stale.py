@@ -17,9 +17,7 @@ def test_a_patient_who_is_opened_during_an_outage_has_what_was_fetched_before(si
     html = other.page(other.opened(site))
     text = text_of(html)
     assert SAID in text
-    assert re.search(
-        r"Main archive, as of \d\d:\d\d ?\. No newer answer has come since; newer studies", text
-    )
+    assert re.search(r"Main archive, as of \d\d:\d\d ?\. No newer answer has come since; newer studies", text)
     assert "Complete, 3 of 3 images" in text
     study_page = re.search(r'href="([^"]*/studies/[0-9a-f]+)"', html)[1]
     assert other.get(study_page).status_code == 200
