@@ -108,9 +108,12 @@ def halvings(stream: Codestream, options: dict[str, Any], wanted: tuple[int, int
     """How often the frame can be halved and still be as large as wanted.
 
     Not at all where its samples are no amounts that a decoder may average: places in a palette, or negative
-    values that the encoder took for large positive ones.
+    values that the encoder took for large positive ones. Nor where Pillow makes eight bits of deeper colours:
+    it rounds the brightest up to 256, which is black.
     """
     is_grey = options["samples_per_pixel"] == 1
+    if not is_grey and stream.bits > 8:
+        return 0
     averages = str(options["photometric_interpretation"]) in _CONTINUOUS
     if not averages or stream.bits > 16 or (is_grey and stream.signed != options.get("pixel_representation")):
         return 0

@@ -102,12 +102,16 @@ def test_so_is_one_in_colour(syntax, encode, stated):
     assert np.abs(seen(compressed) - seen(whole)).mean() < 2
 
 
-def test_colours_of_16_bits_come_smaller_with_8():
-    values = np.stack([breast(16), breast(16)[::-1], breast(16)], -1)
+@pytest.mark.parametrize("bits", [12, 16])
+@pytest.mark.parametrize(("syntax", "encode"), [(uid.JPEG2000Lossless, wavelets), (uid.HTJ2KLossless, htj2k)])
+def test_white_stays_white_in_deep_colours(syntax, encode, bits):
+    values = np.stack([breast(bits), breast(bits)[::-1], breast(bits)], -1)
+    values[200:900, 100:700] = 2**bits - 1
     ds = image(values[..., 0], SamplesPerPixel=3, PlanarConfiguration=0, PhotometricInterpretation="RGB")
-    ds.PixelData = values.tobytes()
+    ds.PixelData, ds.BitsStored, ds.HighBit = values.tobytes(), bits, bits - 1
     whole = seen(ds)
-    assert np.abs(seen(encoded(ds, uid.JPEG2000Lossless, wavelets(values, 16))) - whole).mean() < 2
+    assert whole[100, 80].tolist() == [255] * 3
+    assert np.abs(seen(encoded(ds, syntax, encode(values, bits))) - whole).max() < 2
 
 
 def test_grey_jpeg_comes_smaller():
