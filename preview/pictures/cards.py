@@ -36,10 +36,11 @@ _BEYOND_ASCII = set("©«°±·»‘’“”…‹›")
 def page(size: int, kind: str, title: str, lines: Sequence[str]) -> Image.Image:
     """A card to be read from the top: the kind of object, its title, and as many lines as have room."""
     says_something = bool(title or lines)
-    title, lines = legible(title), [line for line in map(legible, lines) if line]
-    if size < _LEGIBLE or not (title or lines):
+    title, lines = legible(title), [legible(line) for line in lines]
+    if size < _LEGIBLE or not (title or any(lines)):
         return card(size, kind, _ILLEGIBLE if says_something else "")
     kind, title = (kind, title) if title else ("", kind)
+    lines = [line or _MORE for number, line in enumerate(lines) if line or number == 0 or lines[number - 1]]
     image = Image.new("RGB", (size, size), (_BLACK,) * 3)
     pen, room = ImageDraw.Draw(image), size - 2 * _margin(size)
     small, large, tiny = _font(max(10, size // 18)), _font(max(12, size // 13)), _font(max(10, size // 20))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from pydicom import Dataset
 
@@ -25,6 +25,21 @@ _LEFT_OUT = "…"
 
 _SHOWN = ("CONTAINS", "HAS PROPERTIES", "INFERRED FROM")
 """Relations (PS3.3 C.17.3.2.4) to what is reported; others say who observed, whom, and how."""
+
+_MODIFIER = "HAS CONCEPT MOD"
+"""The relation to what may turn a statement into its opposite: absent, ruled out, of the other side."""
+_MOST_MODIFIERS = 8
+_DEEPEST_MODIFIER = 2
+
+_LANGUAGES = {"121046", "121049"}
+"""Country and language of the words (PS3.16 TID 1204)."""
+
+_NOT_FINAL = (
+    ("CompletionFlag", "PARTIAL"),
+    ("VerificationFlag", "UNVERIFIED"),
+    ("PreliminaryFlag", "PRELIMINARY"),
+)
+"""What a reader has to know before the rest (PS3.3 C.17.2)."""
 
 _ABOUT_PERSONS = {"121029", "121030", "121031", "121032", "121033", "121008", "121022", "121023"}
 """Subject's name, id, birth date, sex, age; observer's name; accession numbers (PS3.16 TID 1001 and 1002)."""
@@ -64,7 +79,12 @@ _Told = tuple[str, Iterator[str]]
 
 
 def _structured_report(ds: Dataset) -> _Told:
-    return _meaning(ds, "ConceptNameCodeSequence"), _content(ds)
+    title = _meaning(ds, "ConceptNameCodeSequence")
+    return f"{title}{_modified(ds)}" if title else "", chain([_state(ds)], _content(ds))
+
+
+def _state(ds: Dataset) -> str:
+    return ", ".join(flag for keyword, flag in _NOT_FINAL if text(ds, keyword) == flag).capitalize()
 
 
 def _content(ds: Dataset, depth: int = 0) -> Iterator[str]:
@@ -76,8 +96,27 @@ def _content(ds: Dataset, depth: int = 0) -> Iterator[str]:
             yield from _content(item, depth + 1)
 
 
-def _line(item: Dataset) -> str:
-    """``Diameter: 12 mm``; "" for what is no text, code or number, such as a person's name or a date."""
+def _line(item: Dataset, depth: int = 0) -> str:
+    """``Diameter: 12 mm (Laterality: Left)``; "" for what says nothing without its modifiers."""
+    said = _said(item)
+    return f"{said}{_modified(item, depth)}" if said else ""
+
+
+def _modified(item: Dataset, depth: int = 0) -> str:
+    """What modifies it, in brackets; what cannot be told leaves a trace."""
+    modifiers = [
+        one
+        for one in items(item, "ContentSequence")
+        if text(one, "RelationshipType") == _MODIFIER and _code_value(one) not in _LANGUAGES | _ABOUT_PERSONS
+    ]
+    told = modifiers[:_MOST_MODIFIERS] if depth < _DEEPEST_MODIFIER else []
+    lines = [_line(one, depth + 1) or _LEFT_OUT for one in told]
+    lines += [_LEFT_OUT] * (len(told) < len(modifiers))
+    return f" ({_short(', '.join(lines))})" if lines else ""
+
+
+def _said(item: Dataset) -> str:
+    """Nothing for what is no text, code or number, such as a person's name or a date."""
     read = {"TEXT": _text, "CODE": _code, "NUM": _measurement}.get(text(item, "ValueType"))
     name = _meaning(item, "ConceptNameCodeSequence")
     if text(item, "ValueType") == "CONTAINER":

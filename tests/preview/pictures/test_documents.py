@@ -152,6 +152,76 @@ def test_a_report_tells_its_title_and_first_lines():
     )  # fmt: skip
 
 
+def modifier(name, meaning, value="1", **facts):
+    return item("CODE", name, "HAS CONCEPT MOD", value, ConceptCodeSequence=code(meaning), **facts)
+
+
+def test_what_modifies_a_statement_is_told_with_it():
+    """A verdict that was ruled out is the opposite of that verdict."""
+    side = modifier("Laterality", "Left")
+    told = report(
+        structured(
+            item(
+                "CODE", "Verdict", ConceptCodeSequence=code("Malignant"),
+                ContentSequence=[
+                    modifier("Certainty", "Ruled out"),
+                    modifier("Language", "English", "121049"),
+                    item("TEXT", "Observer", relation="HAS OBS CONTEXT", TextValue="Dr. Who"),
+                ],
+            ),
+            item(
+                "NUM", "Diameter", MeasuredValueSequence=measured("12", "mm"),
+                ContentSequence=[modifier("Site", "Lung", ContentSequence=[side]), side],
+            ),
+            item("CONTAINER", "Findings", ContentSequence=[item("DATE", "On", "HAS CONCEPT MOD"), side]),
+            item("CODE", "Side", ConceptCodeSequence=code("x"), ContentSequence=[side] * 9),
+            modifier("Procedure", "CT"),
+        )
+    )  # fmt: skip
+    assert told.title == "Chest CT report (Procedure: CT)"
+    assert told.lines == (
+        "Verdict: Malignant (Certainty: Ruled out)",
+        "Diameter: 12 mm (Site: Lung (Laterality: Left), Laterality: Left)",
+        "Findings (…, Laterality: Left)",
+        f"Side: x ({'Laterality: Left, ' * 8}…)",
+    )
+
+
+def test_a_modifier_that_names_somebody_takes_its_statement_with_it():
+    whose = modifier("Of", "Zoe Sentinel")
+    finding = item("CODE", "Finding", ConceptCodeSequence=code("Mass"), ContentSequence=[whose])
+    assert report(structured(finding, PatientName="Sentinel^Zoe")).lines == ("…",)
+
+
+def test_modifiers_without_end_end():
+    nested = modifier("Of", "x")
+    for _ in range(50):
+        nested = modifier("Of", "x", ContentSequence=[nested] * 8)
+    assert "(…)" in report(structured(item("CONTAINER", "A", ContentSequence=[nested] * 20))).lines[0]
+
+
+@pytest.mark.parametrize(
+    ("flags", "first"),
+    [
+        ({"VerificationFlag": "UNVERIFIED"}, "Unverified"),
+        ({"CompletionFlag": "PARTIAL", "VerificationFlag": "UNVERIFIED"}, "Partial, unverified"),
+        ({"CompletionFlag": "COMPLETE", "PreliminaryFlag": "PRELIMINARY"}, "Preliminary"),
+        ({"CompletionFlag": "COMPLETE", "VerificationFlag": "VERIFIED"}, "Finding: A mass."),
+    ],
+)
+def test_a_report_that_is_not_final_says_so_first(flags, first):
+    assert report(structured(item("TEXT", "Finding", TextValue="A mass."), **flags)).lines[0] == first
+
+
+def test_lines_that_cannot_be_written_leave_a_trace_among_others():
+    written, unwritten = "Unverified", "\u80ba\u306b\u7d50\u7bc0"
+    shown, wanted = (
+        cards.page(256, "Report", "", lines)
+        for lines in ([written, unwritten, unwritten, written], [written, "…", written])
+    )
+    assert np.array_equal(np.asarray(shown), np.asarray(wanted))
+
+
 def test_nobody_is_named_by_a_report():
     told = report(
         structured(
