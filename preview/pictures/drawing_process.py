@@ -121,7 +121,7 @@ def _draw(task: Task, parsed: Parsed) -> Drawn:
     header = read_header(parsed.ds, received)
     if received and received.rendered:
         return Drawn(header, draw_rendered(parsed.ds, received.rendered, task.sizes))
-    pixels = Pixels(parsed.ds, parsed.stored)
+    pixels = Pixels(parsed.ds, parsed.stored, parsed.left_out)
     limits.allow(task.seconds * min(pixels.count, task.max_frames, _MOST_TIMES))
     return Drawn(header, draw(parsed.ds, task.sizes, task.max_frames, pixels))
 

@@ -1,10 +1,11 @@
 """Encoded bytes to a data set and the place of its pixels, which stay where they are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import BinaryIO
 
 from pydicom import Dataset, config
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
@@ -16,7 +17,18 @@ from preview.pictures.pixels import BAD_INPUT
 from preview.pictures.stored import PIXEL_KEYWORDS, UNDEFINED, Stored
 
 LONGEST_ELEMENT = 16 * 2**20
-"""Bytes; a longer element (a document, a private one) is passed over: no picture needs it."""
+"""Bytes; a longer element (a table, a private one) is passed over, unless a picture needs it."""
+
+MOST_NEEDED = 64 * 2**20
+"""Bytes of longer elements that are read nevertheless, all of them together."""
+_NEEDED = {
+    **dict.fromkeys((0x52009229, 0x52009230), "What the object says of its frames is too long to be read."),
+    **dict.fromkeys(range(0x60003000, 0x60203000, 2 << 16), "The graphics are too long to be read."),
+    0x00420011: "",
+}
+"""By tag what is said where one is left out: functional groups, overlay data. The card of an encapsulated
+document says so itself.
+"""
 
 _DAMAGED = "The object is damaged and cannot be read."
 _SIGNS_OF_DICOM = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "Modality", "Rows", "PatientID")
@@ -33,6 +45,8 @@ class Parsed:
     ds: Dataset
     stored: Stored | None
     """None where it has no pixels, or the data set holds them."""
+    left_out: str = ""
+    """What a picture would have needed and was too long: sentences, without patient data."""
 
 
 class PixelsAhead:
@@ -41,21 +55,31 @@ class PixelsAhead:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._found: tuple[str, str, int, int] | None = None
-        self._long: set[BaseTag] = set()
+        self._long: dict[BaseTag, Stored] = {}
 
     def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
         if tag in PIXEL_KEYWORDS:
             self._found = PIXEL_KEYWORDS[tag], vr or "OW", length, self._file.tell()
             return True
         if LONGEST_ELEMENT < length != UNDEFINED:
-            self._long.add(tag)
+            self._long[tag] = Stored("", vr or "", b"", self._file.tell(), length)
         return False
 
     def parsed(self, ds: Dataset, source: bytes | BinaryIO, end: int) -> Parsed:
         """What was read, and where the pixels are in ``source``, whose last byte is before ``end``."""
-        for tag in self._long:  # pydicom would go and read it as soon as anybody looked
-            ds.pop(tag, None)
-        return Parsed(ds, self._stored(source, end))
+        left, left_out = MOST_NEEDED, []
+        for tag, long in self._long.items():
+            element = ds.get_item(tag, keep_deferred=True) if tag in ds else None
+            ds.pop(tag, None)  # pydicom would go and read it as soon as anybody looked
+            if tag not in _NEEDED or not isinstance(element, RawDataElement):
+                continue
+            if long.length <= min(left, end - long.start):
+                left -= long.length
+                value = replace(long, source=source).read(0, long.length)
+                ds[tag] = element._replace(value=value)
+            else:
+                left_out.append(_NEEDED[tag])
+        return Parsed(ds, self._stored(source, end), " ".join(dict.fromkeys(left_out)))
 
     def _stored(self, source: bytes | BinaryIO, end: int) -> Stored | None:
         if self._found is None:

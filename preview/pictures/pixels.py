@@ -85,8 +85,11 @@ class Frame:
 class Pixels:
     """The pixels of one object. Raises CannotDrawError for whatever a decoder does not accept."""
 
-    def __init__(self, ds: Dataset, stored: Stored | None = None) -> None:
-        """``stored``: where they lie, if not in the data set itself."""
+    def __init__(self, ds: Dataset, stored: Stored | None = None, left_out: str = "") -> None:
+        """``stored``: where they lie, if not in the data set itself; ``left_out``: a sentence about what
+        would have been needed and is not in the data set.
+        """
+        self._left_out = left_out
         self._ds = ds
         self._stored = stored or stored_in(ds) or NOWHERE
         self._syntax = UID(str(ds.file_meta.get("TransferSyntaxUID", "")))
@@ -127,7 +130,11 @@ class Pixels:
 
     @property
     def doubt(self) -> str:
-        """Where there is more than the object says there is: a sentence about it, else ""."""
+        """Where something was left out, or there is more than the object says: sentences, else ""."""
+        return " ".join(filter(None, (self._left_out, self._excess)))
+
+    @property
+    def _excess(self) -> str:
         if self.count > self.stated and self._said < 1:
             return f"The object does not say how many frames it has: {self.count} were found."
         if self.count > self.stated:
