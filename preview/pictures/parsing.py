@@ -67,7 +67,7 @@ class PixelsAhead:
 
     def parsed(self, ds: Dataset, source: bytes | BinaryIO, end: int) -> Parsed:
         """What was read, and where the pixels are in ``source``, whose last byte is before ``end``."""
-        left, left_out = MOST_NEEDED, []
+        left, left_out = MOST_NEEDED, list[str]()
         for tag, long in self._long.items():
             element = ds.get_item(tag, keep_deferred=True) if tag in ds else None
             ds.pop(tag, None)  # pydicom would go and read it as soon as anybody looked
