@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from datetime import date
 from itertools import permutations
 
@@ -48,7 +49,13 @@ _VOWELS = "aeiouy"
 _LONGEST_ENDING = 3
 _UNMISTAKABLE = 6
 """From so many letters on a name is also known inside of other words, or broken in two."""
+_PIECE = re.compile(r"A?a+|A+(?!a)|o+|1+")
+"""In the shape of a word: LiWei is two, PTVLi2 three."""
+_MOST_JOINED = 6
+"""Parts of one name."""
 _SHORTEST_NUMBER, _LONGEST_NUMBER = 3, 64
+_OUR_COUNTS = "images?|channels"
+_UNITS = rf"[mcnu]?m[23]?|[mud]?l|[umk]?g|ms|s|min|h|[mk]?hz|[mc]?gy|hu|k?v|m?a|{_OUR_COUNTS}"
 _SHORTEST_DIVIDED = 5
 """From so many characters on a number is also known with blanks, dots and dashes in it."""
 
@@ -69,7 +76,8 @@ class Mentions:
         self._stems = self._words | {
             word[:-1] for word in self._words if len(word) > _INFLECTED and word[-1] in _VOWELS
         }
-        joined = (pair for part in parts for pair in map("".join, permutations(dict.fromkeys(part[:8]), 2)))
+        joined = {one for part in parts for one in _joined(part)}
+        self._words |= joined
         streets = ("".join(_words(one)) for one in re.split(r"[,;\\^\n]", text(ds, "PatientAddress")))
         self._inside = {
             *(word for word in self._words if len(word) >= _UNMISTAKABLE),
@@ -82,7 +90,7 @@ class Mentions:
     def within(self, line: str) -> bool:
         """Does it tell whose the object is?"""
         words = _words(line)
-        if any(self._is_name(word) for word in words):
+        if any(map(self._is_name, words)) or any(map(self._is_name, _words(_divided(line)))):
             return True
         together, plain = "".join(words), _plain(line)
         return any(one in together for one in self._inside) or any(
@@ -104,6 +112,35 @@ def _words(written: str) -> list[str]:
     return [_ONE_SOUND.sub(_first, word) for word in re.findall(r"[^\W_]+", _plain(_INSIDE.sub("", written)))]
 
 
+def _joined(part: list[str]) -> Iterator[str]:
+    """Parts of a name in one word, in any order; two initials alone are words of every other sentence."""
+    several = list(dict.fromkeys(part[:_MOST_JOINED]))
+    for together in (*permutations(several, 2), *permutations(several, 3)):
+        if any(len(word) > 1 for word in together):
+            yield "".join(together)
+
+
+def _divided(written: str) -> str:
+    """With blanks before capitals that begin a word, and between letters and figures."""
+    whole = unicodedata.normalize("NFKC", mended(written))
+    return " ".join(whole[piece.start() : piece.end()] for piece in _PIECE.finditer(_shape(whole)))
+
+
+def _shape(written: str) -> str:
+    return "".join(
+        "A"
+        if letter.isupper()
+        else "a"
+        if letter.islower() or unicodedata.combining(letter)
+        else "1"
+        if letter.isdigit()
+        else "o"
+        if letter.isalpha()
+        else " "
+        for letter in written
+    )
+
+
 def _first(sound: re.Match[str]) -> str:
     return sound[0][0]
 
@@ -120,10 +157,17 @@ def _number(written: str) -> str:
     """However it is divided, and with or without the zeros it begins with; "" for what is no number."""
     kept = re.sub(r"[\W_]", "", _plain(written)).lstrip("0")[:_LONGEST_NUMBER]
     if len(kept) < _SHORTEST_NUMBER:
-        return ""
+        return _short_number(kept)
     gap = _GAP if len(kept) >= _SHORTEST_DIVIDED else ""
     begin, end = (r"(?<!\d)0*" if kept[0].isdigit() else ""), (r"(?!\d)" if kept[-1].isdigit() else "")
     return begin + gap.join(kept) + end
+
+
+def _short_number(kept: str) -> str:
+    """By itself and not as a measure; a single character only where a line says nothing else."""
+    if len(kept) < _SHORTEST_NUMBER - 1:
+        return rf"^\W*0*{kept}\W*$" if kept else ""
+    return rf"(?<![a-z\d])(?<!\d[.,])0*{kept}(?![a-z\d])(?![.,]\d)(?!\s?(?:%|(?:{_UNITS})(?![a-z\d])))"
 
 
 def _telephones(ds: Dataset) -> list[str]:
@@ -135,7 +179,7 @@ def _telephones(ds: Dataset) -> list[str]:
 def _birth_dates(ds: Dataset) -> list[str]:
     written = text(ds, "PatientBirthDate")
     born = day(written)
-    return _notations(born) if born else [_number(written)]
+    return _notations(born) if born else [_number(written) if len(written) >= _SHORTEST_NUMBER else ""]
 
 
 def _notations(born: date) -> list[str]:

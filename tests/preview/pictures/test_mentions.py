@@ -42,6 +42,10 @@ def patient(**facts):
         ("Wang^Xiaoming=王^小明", "王小明"),
         ("Li^Wu", "Wu Li"),
         ("LiWu", "liwu"),
+        *(("Li^Wei", line) for line in ("LiWei", "liwei", "WEILI ptv", "WeiLi ptv", "PTVLi", "PTV_WeiLi2")),
+        *(("Ng^An", line) for line in ("NgA_ptv", "AnNg", "anng", "AnNg2", "Ng1")),
+        ("Li^A B", "liab"),
+        ("Łi^Öz", "PTVÖz"),
         ("van der Berg^Jan", "Frau Berg"),
     ],
 )
@@ -56,6 +60,8 @@ def test_a_name_is_known_in_any_spelling(name, line):
         ("Da Silva^Al", "Massa da próstata, al controle"),
         ("Li^Wu", "Liver and lung"),
         ("Ann^Lee", "Annular sleeve"),
+        ("Li^Wei", "Liver LiverPTV"),
+        ("Sentinel^J A", "ja"),
         ("", "A mass."),
         ("^", "A mass."),
         ("Sentinel^Z", "Segment Z 3"),
@@ -112,6 +118,11 @@ def test_a_birth_date_that_is_none_hides_nothing(written):
         ("471112", "number 47.11.12"),
         ("471112", "MRN471112"),
         ("471112", "４７１１１２"),
+        ("77", "77"),
+        ("77", "77 PTV"),
+        ("77", "ptv_077"),
+        ("A1", "PTV_a1"),
+        ("7", "(7)"),
     ],
 )
 def test_a_number_is_known_however_it_is_written(number, line):
@@ -124,7 +135,16 @@ def test_a_number_is_known_however_it_is_written(number, line):
 
 @pytest.mark.parametrize(
     ("number", "line"),
-    [("4711", "14711"), ("4711", "47112"), ("4711", "47 11"), ("0", "10 mm"), ("12", "12 mm"), ("", "x")],
+    [
+        ("4711", "14711"),
+        ("4711", "47112"),
+        ("4711", "47 11"),
+        ("0", "10 mm"),
+        ("12", "12 mm"),
+        ("", "x"),
+        *(("12", line) for line in ("112", "1.12 x 12.5", "12%", "12 Gy", "12 images", "T12")),
+        ("7", "Segment 7"),
+    ],
 )
 def test_another_number_stays(number, line):
     assert not patient(PatientID=number).within(line)
