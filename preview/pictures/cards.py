@@ -1,12 +1,11 @@
 """Labelled cards: the picture of an object that has none, or whose own cannot be drawn."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-from anyascii import anyascii
 from PIL import Image, ImageDraw, ImageFont
+
+from preview.pictures.letters import legible
 
 _BLACK = 0
 _NAME = (0xE6, 0xEA, 0xEE)
@@ -23,14 +22,6 @@ _MORE = "…"
 _ILLEGIBLE = "Its text cannot be written here: read it in the viewer."
 
 _Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
-
-_MICRO = re.compile(r"(?<![\u0370-\u03ff])[\u00b5\u03bc](?=[A-Za-z])")
-"""Before a unit: spelt as the letter it is, it would make micrometres millimetres."""
-_DASHES = str.maketrans({"–": "-", "—": "-"})
-_SPELLABLE = ("LATIN", "FULLWIDTH LATIN", "GREEK", "CYRILLIC")
-"""Letters that can be spelt in ASCII by themselves; how an ideograph is read depends on the language."""
-_BEYOND_ASCII = set("©«°±·»‘’“”…‹›")
-"""What Pillow's own typeface has besides ASCII."""
 
 
 def page(size: int, kind: str, title: str, lines: Sequence[str]) -> Image.Image:
@@ -68,26 +59,6 @@ def _first(lines: list[str], most: int, font: _Font, room: float) -> list[str]:
     while shown and font.getlength(f"{shown[-1]} {_MORE}") > room:
         shown[-1] = shown[-1].rpartition(" ")[0]
     return [*shown[:-1], f"{shown[-1]} {_MORE}".strip()] if shown else []
-
-
-def legible(text: str) -> str:
-    """In letters that the typeface has: no accents, Cyrillic and Greek spelt; "" if hardly any can be."""
-    plain = unicodedata.normalize("NFC", _MICRO.sub("u", text.translate(_DASHES)))
-    there = "".join(map(_drawable, plain))
-    return there if there.count("?") - text.count("?") <= len(there) // 10 else ""
-
-
-def _drawable(letter: str) -> str:
-    if letter.isascii() or letter in _BEYOND_ASCII:
-        return letter
-    if unicodedata.combining(letter):
-        return ""
-    name, spelt = unicodedata.name(letter, ""), anyascii(letter)
-    if unicodedata.category(letter).startswith("L") and not name.startswith(_SPELLABLE):
-        return "?"
-    # 10² is not 102, nor is 2½ twenty-one halves.
-    before = "^" if name.startswith("SUPERSCRIPT") else " " if name.startswith("VULGAR FRACTION") else ""
-    return before + spelt if spelt else "?"
 
 
 def card(size: int, name: str, reason: str = "") -> Image.Image:
