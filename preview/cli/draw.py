@@ -124,8 +124,13 @@ def _readable(row: _Row) -> str:
     where = row.pictures[0] if row.pictures else ""
     more = f" … {Path(row.pictures[-1]).name}" if len(row.pictures) > 1 else ""
     why = f"  ({row.reason})" if row.reason else ""
-    name = click.format_filename(row.file)
-    return f"{name:<40}  {row.kind:<10}  {what:>10}  {where}{more}{why}".rstrip()
+    name = _printable(click.format_filename(row.file))
+    return f"{name:<40}  {row.kind:<10}  {what:>10}  {_printable(where)}{more}{why}".rstrip()
+
+
+def _printable(name: str) -> str:
+    """A file's name could move the cursor, or break a line in two."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _progress() -> AbstractContextManager[Progress | None]:

@@ -111,6 +111,15 @@ def test_people_get_a_readable_line(tmp_path):
     assert result.stderr == "1 of 2 files could not be read or drawn.\n"
 
 
+def test_a_name_cannot_steer_the_terminal(tmp_path):
+    odd = tmp_path / "x\x1b[31mred\r\n\x9b2J\u202efake.dcm"
+    result = run(odd, "--out", tmp_path / "out\x1b[1m")
+    assert len(result.stdout.splitlines()) == 1
+    assert "x?[31mred???2J?fake.dcm" in result.stdout
+    odd.write_bytes(Path(sample("CT_small.dcm")).read_bytes())
+    assert "\x1b" not in run(odd, "--out", tmp_path / "out\x1b[1m").stdout
+
+
 def test_a_file_that_ends_its_drawing_process_counts_as_not_drawn(tmp_path, monkeypatch):
     monkeypatch.setattr(drawing_process, "draw_task", lambda _: os._exit(3))
     result = run(sample("CT_small.dcm"), "--out", tmp_path)
