@@ -16,6 +16,8 @@ from pydicom.uid import (
     HTJ2KLossless,
     HTJ2KLosslessRPCL,
     JPEG2000Lossless,
+    JPEGLossless,
+    JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
     UncompressedTransferSyntaxes,
@@ -182,7 +184,7 @@ class Pixels:
         if self._is_encapsulated or not wanted or self._decoded_bytes <= LARGE:
             return self._aligned(index, wanted, self._options)
         bands = Bands(self._stored, self._syntax, self._options, self._high_bit, index)
-        if not bands.are_there:
+        if not bands.are_there or self._has_swapped_bits:
             return self._aligned(index, wanted, self._options)
         has_palette = "RedPaletteColorLookupTableDescriptor" in self._ds
         return bands.smaller(wanted, averaged=not has_palette)
@@ -235,7 +237,7 @@ class Pixels:
 
     def _is_signed(self, index: int, options: dict[str, Any]) -> bool:
         if self._is_encapsulated and DECODINGS[self._syntax].header is codestreams.jpeg_2000:
-            stream = codestreams.jpeg_2000(self._frames.encoded(index, self._longest))
+            stream = codestreams.jpeg_2000(self._encoded(index))
             if stream.signed:  # of those that are not, the encoder may not have known
                 return True
         samples, facts = self._aligned(index, None, options)
@@ -271,15 +273,27 @@ class Pixels:
         return high_bit if bits <= high_bit < self._about.allocated else bits - 1
 
     def _exact(self, index: int, wanted: tuple[int, int] | None, options: dict[str, Any]) -> decoding.Decoded:
-        """Without what stood above the values, which no decoder may average either: then in full."""
+        """Without what stood beside the values, which no decoder may average either: then in full."""
         bits = options["bits_stored"]
-        decoded = self._decoded(index, wanted, options)
         if self._syntax not in _EXACT or options["samples_per_pixel"] != 1:
-            return decoded
+            return self._decoded(index, wanted, options)
+        if self._has_words(index, bits):
+            words = self._decoded(index, None, options | {"bits_stored": options["bits_allocated"]})
+            return self._values(words, bits, self._high_bit)
+        decoded = self._decoded(index, wanted, options)
         beyond = decoded[0].shape[:2] != (self.rows, self.columns)  # a smaller one may go a little beyond
         if decoding.fits(decoded[0], bits + beyond):
             return decoded
         return self._values(self._decoded(index, None, options), bits, bits - 1)
+
+    def _has_words(self, index: int, bits: int) -> bool:
+        """More bits than the values have went into the stream, and pydicom would take the lowest of them."""
+        header = DECODINGS[self._syntax].header
+        is_plain = self._high_bit == bits - 1 and self._syntax not in _LOSSLESS_JPEG
+        return not is_plain and header is not None and header(self._encoded(index)).bits > bits
+
+    def _encoded(self, index: int) -> bytes:
+        return self._frames.encoded(index, self._longest)
 
     def _decoded(
         self, index: int, wanted: tuple[int, int] | None, options: dict[str, Any]
@@ -290,7 +304,7 @@ class Pixels:
             return decoding.uncompressed(
                 self._stored.native(), index, self._syntax, options | {"number_of_frames": self.count}
             )
-        encoded = self._frames.encoded(index, self._longest)
+        encoded = self._encoded(index)
         larger = self._larger(encoded)
         in_full = larger or "RedPaletteColorLookupTableDescriptor" in self._ds
         samples, facts = decoding.compressed(
@@ -301,9 +315,18 @@ class Pixels:
     def _single_bits(self, index: int) -> Array:
         """Packed without gaps (PS3.5 8.1.1): of frames that do not end at a byte pydicom cuts the end off."""
         first, count = index * self._about.frame_bits, self._about.frame_bits
-        packed = self._stored.read(first // 8, -(-(first % 8 + count) // 8))
-        bits = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")[first % 8 :][:count]
+        words = range(first // 16, -(-(first + count) // 16))
+        packed = np.frombuffer(self._stored.read(2 * words.start, 2 * len(words)), np.uint8)
+        if self._has_swapped_bits:
+            packed = packed[: packed.size // 2 * 2].reshape(-1, 2)[:, ::-1].ravel()
+        bits = np.unpackbits(packed, bitorder="little")[first % 16 :][:count]
         return bits.reshape(self.rows, self.columns)
+
+    @property
+    def _has_swapped_bits(self) -> bool:
+        """The first pixel is in the lowest bit of a word, and the higher half of a word comes first."""
+        is_little = not self._syntax.is_transfer_syntax or self._syntax.is_little_endian
+        return self._about.allocated == 1 and not is_little and self._stored.vr == "OW"
 
     @property
     def _longest(self) -> int:
@@ -380,7 +403,8 @@ class Pixels:
 _BIT_POSITIONS = [(group << 16) + 0x0102 for group in range(0x6000, 0x6020, 2)]
 """Of overlays in bits beside the values (retired: PS3.5 8.1.2 of 2004)."""
 
-_EXACT = frozenset({JPEGLSLossless, JPEG2000Lossless, HTJ2KLossless, HTJ2KLosslessRPCL})
+_LOSSLESS_JPEG = frozenset({JPEGLossless, JPEGLosslessSV1})
+_EXACT = _LOSSLESS_JPEG | {JPEGLSLossless, JPEG2000Lossless, HTJ2KLossless, HTJ2KLosslessRPCL}
 """Whole words come out of these as they went in, with what stood in the bits above the values."""
 
 

@@ -5,13 +5,20 @@ from io import BytesIO
 import imagecodecs
 import numpy as np
 import pytest
-from made import encoded, shades
+from made import encoded, in_htj2k, in_jpeg_2000, shades
 from PIL import Image
 from pydicom import uid
 from pydicom.uid import RLELossless
 from samples import image
 
 from preview.pictures.thumbnail import DrawingKind, draw
+
+IN_WORDS = {
+    uid.JPEGLosslessSV1: lambda words: imagecodecs.ljpeg_encode(words, bitspersample=16),
+    uid.JPEGLSLossless: imagecodecs.jpegls_encode,
+    uid.JPEG2000Lossless: lambda words: in_jpeg_2000(words, 16),
+    uid.HTJ2KLossless: lambda words: in_htj2k(words, 16),
+}
 
 
 def seen(ds):
@@ -34,7 +41,7 @@ def stored(values, bits, high=None, **more):
     return image(values, BitsStored=bits, HighBit=bits - 1 if high is None else high, **facts)
 
 
-@pytest.mark.parametrize("syntax", ["", "RLE", "JPEG-LS"])
+@pytest.mark.parametrize("syntax", ["", "RLE", "JPEG-LS", "JPEG lossless"])
 @pytest.mark.parametrize("dtype", ["<u2", "<i2"])
 def test_values_of_more_bits_than_the_object_says_are_drawn_whole(dtype, syntax):
     values = hills(dtype)
@@ -44,6 +51,9 @@ def test_values_of_more_bits_than_the_object_says_are_drawn_whole(dtype, syntax)
         ds.compress(RLELossless, generate_instance_uid=False)
     if syntax == "JPEG-LS":
         ds = encoded(ds, uid.JPEGLSLossless, imagecodecs.jpegls_encode(values.view("<u2")))
+    if syntax == "JPEG lossless":
+        lossless = imagecodecs.ljpeg_encode(values.view("<u2"), bitspersample=16)
+        ds = encoded(ds, uid.JPEGLosslessSV1, lossless)
     assert (seen(ds) == right).all()
 
 
@@ -55,6 +65,19 @@ def test_values_that_end_at_the_lowest_bit_do_not_end_above_it(high):
     marked = stored(values, 12, high, **window)
     marked.add_new((0x6000, 0x0102), "US", 0)
     assert (seen(marked) != right).any(), "what is below may be graphics"
+
+
+@pytest.mark.parametrize("high", [15, 13])
+@pytest.mark.parametrize("dtype", ["<u2", "<i2"])
+@pytest.mark.parametrize("syntax", IN_WORDS)
+def test_so_are_those_of_words_that_were_compressed_as_a_whole(syntax, dtype, high):
+    values, window = shades(12, dtype), {"WindowCenter": 2048 if dtype == "<u2" else 0, "WindowWidth": 4096}
+    right = seen(stored(values, 12, **window))
+    words = (values.astype("<u2") << (high - 11)).astype("<u2")
+    assert (seen(encoded(stored(values, 12, high, **window), syntax, IN_WORDS[syntax](words))) == right).all()
+    if dtype == "<u2":  # whatever the object says then
+        low = encoded(stored(values, 12, high, **window), syntax, IN_WORDS[syntax](values))
+        assert (seen(low) == right).all()
 
 
 @pytest.mark.parametrize("beside", [0x1000, 0x8000, 0xF000])

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from pydicom import Dataset
 from pydicom.uid import (
+    ExplicitVRBigEndian,
     NuclearMedicineImageStorage,
     PositronEmissionTomographyImageStorage,
     RTDoseStorage,
@@ -16,6 +17,7 @@ from pydicom.uid import (
 )
 from samples import image, ramp
 
+from preview.pictures.pixels import Pixels
 from preview.pictures.thumbnail import draw
 
 
@@ -150,6 +152,20 @@ def test_single_bits_are_drawn():
     ds.PixelData = np.packbits(bits, bitorder="little").tobytes()
     shown = seen(ds)[128]
     assert (shown[0], shown[255]) == (0, 255)
+
+
+def test_single_bits_in_big_endian_words_are_in_their_order():
+    bits = np.random.default_rng(1).integers(
+        0, 2, (3, 11, 13), "u1"
+    )  # no frame begins at a word but the first
+    ds = image(bits, BitsAllocated=1, BitsStored=1, HighBit=0)
+    packed = np.packbits(bits.ravel(), bitorder="little")  # 54 bytes
+    ds.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    for vr, pixels in (("OB", packed), ("OW", packed.view("<u2").astype(">u2"))):
+        ds.PixelData = pixels.tobytes()
+        ds["PixelData"].VR = vr
+        for index in range(3):
+            assert (Pixels(ds).decode(index).samples == bits[index]).all()
 
 
 def test_a_rescale_of_one_frame_counts_for_it_alone():
