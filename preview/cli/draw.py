@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from preview.pictures.drawing import Drawers, DrawingKind, Drawn, Picture
+from preview.pictures.drawing import Drawers, DrawingKind, Drawn, Picture, frame_path
 
 _EVERY_FRAME = 1_000_000
 _THUMBNAIL = 256
@@ -58,8 +58,8 @@ def draw_command(files: tuple[str, ...], out: Path, size: int, as_json: bool) ->
     failed = 0
     with Drawers(os.cpu_count() or 1, max_frames=_EVERY_FRAME) as drawers, _progress() as progress:
         bar = progress.add_task("Drawing", total=len(files)) if progress else None
-        for number, (file, drawn) in enumerate(_drawn(drawers, files, size), start=1):
-            row = _kept(file, drawn, out, number)
+        for number, (file, drawn) in enumerate(_drawn(drawers, files, size, out), start=1):
+            row = _kept(file, drawn, _stem(out, number, file))
             failed += drawn.unreadable or drawn.crashed
             print(json.dumps(asdict(row)) if as_json else _readable(row), flush=True)
             if progress and bar is not None:
@@ -78,12 +78,12 @@ def _prepare(out: Path) -> None:
         raise click.BadParameter("cannot be written to", param_hint="--out")
 
 
-def _drawn(drawers: Drawers, files: Iterable[str], size: int) -> Iterator[tuple[str, Drawn]]:
+def _drawn(drawers: Drawers, files: Iterable[str], size: int, out: Path) -> Iterator[tuple[str, Drawn]]:
     """Every file with what came of it, in the order given."""
     under_way: deque[tuple[str, Future[Drawn]]] = deque()
     sizes = (size,) if size <= _THUMBNAIL else (_THUMBNAIL, size)
-    for file in files:
-        under_way.append((file, drawers.submit_file(Path(file), sizes)))
+    for number, file in enumerate(files, start=1):
+        under_way.append((file, drawers.submit_file(Path(file), sizes, _stem(out, number, file))))
         if len(under_way) > _AHEAD:
             yield _finished(under_way)
     while under_way:
@@ -95,23 +95,28 @@ def _finished(under_way: deque[tuple[str, Future[Drawn]]]) -> tuple[str, Drawn]:
     return file, future.result()
 
 
-def _kept(file: str, drawn: Drawn, out: Path, number: int) -> _Row:
+def _stem(out: Path, number: int, file: str) -> Path:
+    return out / f"{number:04d}-{_harmless(Path(file).stem)}"
+
+
+def _kept(file: str, drawn: Drawn, stem: Path) -> _Row:
     drawing = drawn.drawing
     if drawn.unreadable:
         return _Row(file, "unreadable", 0, 0, (), drawing.reason)
     several = drawing.kind is DrawingKind.MULTIFRAME
-    stem = f"{number:04d}-{_harmless(Path(file).stem)}"
     largest = _largest(drawing.pictures)
-    paths = [out / f"{stem}{f'-{picture.frame:04d}' if several else ''}.png" for picture in largest]
+    alone = stem.with_name(f"{stem.name}.png")
+    paths = [frame_path(stem, picture.frame) if several else alone for picture in largest]
     for path, picture in zip(paths, largest, strict=True):
-        path.write_bytes(picture.png)
+        if picture.png:
+            path.write_bytes(picture.png)
     count = 0 if drawing.kind is DrawingKind.CARD else len(paths)
     pictures = tuple(str(path) for path in paths)
     return _Row(file, drawing.kind.value, drawing.frames, count, pictures, drawing.reason)
 
 
 def _largest(pictures: Iterable[Picture]) -> list[Picture]:
-    """One of every frame; they come in the order of frames, then of sizes."""
+    """One of every frame; they come in the order of frames, then of sizes; a card or a page has several."""
     return list({picture.frame: picture for picture in pictures}.values())
 
 

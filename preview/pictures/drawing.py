@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import Self
 
 from fetch.model import Received
-from preview.pictures.drawing_process import Drawn, Task, draw_until_closed, hand_over, new_tray
+from preview.pictures.drawing_process import Drawn, Task, draw_until_closed, frame_path, hand_over, new_tray
 from preview.pictures.header import Header
 from preview.pictures.limits import TIMED_OUT
 from preview.pictures.thumbnail import Drawing, DrawingKind, Picture, card_drawing
 from preview.pictures.waiting import Waiting
 
-__all__ = ["Drawers", "Drawing", "DrawingKind", "Drawn", "Header", "Picture"]
+__all__ = ["Drawers", "Drawing", "DrawingKind", "Drawn", "Header", "Picture", "frame_path"]
 
 _GRACE = 15.0
 """Seconds beyond the limit: for a new process to start, and for one whose own alarm does not go off."""
@@ -76,9 +76,15 @@ class Drawers:
         for easel in self._easels:
             easel.stop()
 
-    def submit_file(self, path: Path, sizes: tuple[int, ...] = (256,)) -> Future[Drawn]:
-        """Draw a file; what cannot be read is ``unreadable`` and has a card with the reason."""
-        return self._put(path, sizes, "", 0)
+    def submit_file(
+        self, path: Path, sizes: tuple[int, ...] = (256,), stem: Path | None = None
+    ) -> Future[Drawn]:
+        """Draw a file; what cannot be read is ``unreadable`` and has a card with the reason.
+
+        With ``stem`` a frame has one picture, in the last of ``sizes`` that it can have; those of several
+        frames have no ``png``, but are files (``frame_path``).
+        """
+        return self._put(path, sizes, "", 0, stem)
 
     def __enter__(self) -> Self:
         for _ in range(self._count):
@@ -102,11 +108,18 @@ class Drawers:
         for thread in self._threads:
             thread.join()
 
-    def _put(self, source: Received | Path, sizes: tuple[int, ...], charset: str, size: int) -> Future[Drawn]:
+    def _put(
+        self,
+        source: Received | Path,
+        sizes: tuple[int, ...],
+        charset: str,
+        size: int,
+        stem: Path | None = None,
+    ) -> Future[Drawn]:
         if not self._inside:
             raise RuntimeError("Drawers draw only inside their context.")
         future: Future[Drawn] = Future()
-        task = Task(source, tuple(sizes), self._max_frames, self._seconds, charset)
+        task = Task(source, tuple(sizes), self._max_frames, self._seconds, charset, stem=stem)
         if not self._waiting.put((future, task), size):
             future.cancel()
         return future

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from mmap import mmap
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,7 +20,7 @@ from preview.pictures.header import Header, read_header
 from preview.pictures.kinds import kind_name
 from preview.pictures.parsing import Parsed, UnreadableError, be_lenient, parse
 from preview.pictures.pixels import Pixels
-from preview.pictures.thumbnail import Drawing, card_drawing, draw, draw_rendered
+from preview.pictures.thumbnail import Drawing, Picture, card_drawing, draw, draw_rendered
 
 _TRAY = 8 * 2**20
 """Bytes: larger objects are few, and go through the pipe."""
@@ -42,6 +43,10 @@ class Task:
     charset: str = ""
     on_tray: int | None = None
     """So many bytes of it lie on the tray; None: they come through the pipe."""
+    stem: Path | None = None
+    """Where the pictures of several frames are written, each as soon as it is drawn: all of a long film have
+    no room in memory. None: they come through the pipe.
+    """
 
     @property
     def most_seconds(self) -> float:
@@ -123,7 +128,20 @@ def _draw(task: Task, parsed: Parsed) -> Drawn:
         return Drawn(header, draw_rendered(parsed.ds, received.rendered, task.sizes))
     pixels = Pixels(parsed.ds, parsed.stored, parsed.left_out)
     limits.allow(task.seconds * min(pixels.count, task.max_frames, _MOST_TIMES))
-    return Drawn(header, draw(parsed.ds, task.sizes, task.max_frames, pixels))
+    keep = partial(_written, task.stem, pixels.count > 1) if task.stem else None
+    return Drawn(header, draw(parsed.ds, task.sizes, task.max_frames, pixels, keep))
+
+
+def _written(stem: Path, is_one_of_several: bool, picture: Picture) -> Picture:
+    if not is_one_of_several:
+        return picture
+    frame_path(stem, picture.frame).write_bytes(picture.png)
+    return replace(picture, png=b"")
+
+
+def frame_path(stem: Path, frame: int) -> Path:
+    """Where one of several frames (from 1) is written."""
+    return stem.with_name(f"{stem.name}-{frame:04d}.png")
 
 
 def draw_until_closed(

@@ -91,6 +91,10 @@ class Drawing:
     """How much there is to see in that frame: the spread of its shades, 0 for an empty image, 128 at most."""
 
 
+Keep = Callable[[Picture], Picture]
+"""Takes a picture as soon as it is drawn, and gives what is to be remembered of it."""
+
+
 @dataclass(frozen=True)
 class _Drawn:
     frame: int
@@ -101,15 +105,20 @@ class _Drawn:
 
 
 def draw(
-    ds: Dataset, sizes: Sequence[int] = (256,), max_frames: int = 64, pixels: Pixels | None = None
+    ds: Dataset,
+    sizes: Sequence[int] = (256,),
+    max_frames: int = 64,
+    pixels: Pixels | None = None,
+    keep: Keep | None = None,
 ) -> Drawing:
     """Draw every frame, or ``max_frames`` evenly spread ones. Whatever cannot be drawn becomes a card.
 
     Each of ``sizes`` is the most that the longest side may have; of what is too small to be enlarged there
-    is no picture in a size above 256. ``pixels``: where they are not in the data set.
+    is no picture in a size above 256. ``pixels``: where they are not in the data set. ``keep`` is given the
+    picture of each frame, in the last of ``sizes`` that it can have, and no other is drawn.
     """
     pixels = pixels or Pixels(ds)
-    return _drawn_or_card(ds, sizes, pixels.exist, lambda: _draw_frames(ds, pixels, sizes, max_frames))
+    return _drawn_or_card(ds, sizes, pixels.exist, lambda: _draw_frames(ds, pixels, sizes, max_frames, keep))
 
 
 def draw_rendered(ds: Dataset, encoded: bytes, sizes: Sequence[int] = (256,)) -> Drawing:
@@ -157,7 +166,9 @@ def card_drawing(name: str, explanation: str, sizes: Sequence[int], reason: str 
     return Drawing(DrawingKind.CARD, 0, pictures, reason=reason or explanation)
 
 
-def _draw_frames(ds: Dataset, pixels: Pixels, sizes: Sequence[int], max_frames: int) -> Drawing:
+def _draw_frames(
+    ds: Dataset, pixels: Pixels, sizes: Sequence[int], max_frames: int, keep: Keep | None
+) -> Drawing:
     frames = max(pixels.stated, pixels.count)
     if reason := why_not_drawn(ds, frames):
         raise CannotDrawError(reason)
@@ -168,7 +179,7 @@ def _draw_frames(ds: Dataset, pixels: Pixels, sizes: Sequence[int], max_frames: 
     drawn, failures = [], []
     for index in wanted:
         try:
-            drawn.append(_draw_frame(ds, pixels, index, sizes, common))
+            drawn.append(_draw_frame(ds, pixels, index, sizes, common, keep))
         except CannotDrawError as why:
             failures.append(why)
     if not drawn:
@@ -225,10 +236,13 @@ def _shortfall(failed: int, wanted: int, frames: int, stated: int, doubt: str = 
     return " ".join([*gaps, *([doubt] if doubt else [])]) or None
 
 
-def _draw_frame(ds: Dataset, pixels: Pixels, index: int, sizes: Iterable[int], common: Common) -> _Drawn:
+def _draw_frame(
+    ds: Dataset, pixels: Pixels, index: int, sizes: Iterable[int], common: Common, keep: Keep | None
+) -> _Drawn:
     grid, oblong = (pixels.columns, pixels.rows), oblongness(ds, index)
     native = longest_side(*grid, oblong)
     sides = [(size, side) for size in sizes if (side := allowed(size, native))]
+    sides = sides[-1:] if keep else sides
     enough = fitted_size(*grid, oblong, max((side for _, side in sides), default=THUMBNAIL))
     image, window = frame_image(ds, pixels, index, enough, common)
     image = halfway(image, *enough)
@@ -237,7 +251,13 @@ def _draw_frame(ds: Dataset, pixels: Pixels, index: int, sizes: Iterable[int], c
         _picture(index + 1, size, _marked(scaled(image, *fitted_size(*grid, oblong, side)), layer))
         for size, side in sides
     )
-    return _Drawn(index + 1, tuple(pictures), window, allowed(_ANY, native), detail(image))
+    return _Drawn(
+        index + 1,
+        tuple(map(keep, pictures) if keep else pictures),
+        window,
+        allowed(_ANY, native),
+        detail(image),
+    )
 
 
 def _marked(picture: Image.Image, layer: Image.Image | None) -> Image.Image:

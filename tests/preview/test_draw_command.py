@@ -70,6 +70,24 @@ def test_above_the_thumbnail_a_picture_has_at_most_three_quarters_of_its_image(
     assert max(Image.open(path).size) == longest
 
 
+def test_of_a_long_film_nothing_is_held_but_what_is_said_about_it(tmp_path, monkeypatch):
+    """Thousands of large frames have no room in the memory of the process that draws them."""
+    answers = []
+
+    def kept(file, drawn, stem):
+        answers.append(drawn.drawing.pictures)
+        return keep(file, drawn, stem)
+
+    keep = draw._kept
+    monkeypatch.setattr(draw, "_kept", kept)
+    files = [sample(name) for name in ("examples_ybr_color.dcm", "examples_palette.dcm")]
+    film, image = rows(*files, "--out", tmp_path, "--size", 1000)
+    assert [len(pictures) for pictures in answers] == [30, 1], "one size alone"
+    assert not any(picture.png for picture in answers[0])
+    assert sorted(map(str, tmp_path.iterdir())) == film["pictures"] + image["pictures"]
+    assert {max(Image.open(path).size) for path in film["pictures"]} == {answers[0][0].width}
+
+
 def test_what_is_not_dicom_is_a_line_too(tmp_path):
     text = tmp_path / "letter.txt"
     text.write_text("Dear colleague")
