@@ -12,14 +12,18 @@ def grey_values(decoded: Decoded, bits: int, high_bit: int, *, has_graphics: boo
     they are the values.
     """
     samples, facts = decoded
-    if high_bit >= bits and not has_graphics and _end_at_the_lowest(samples, bits, high_bit):
-        high_bit = bits - 1
+    if not has_graphics:
+        high_bit = highest_bit(samples, bits, high_bit)
     stated = aligned(decoded, bits, high_bit)
     if stated[0] is samples or high_bit >= bits or smoother(stated[0], samples) != 1:
         return stated
     return samples, facts | {"bits_stored": 8 * samples.itemsize}
 
 
-def _end_at_the_lowest(samples: Array, bits: int, high_bit: int) -> bool:
+def highest_bit(samples: Array, bits: int, high_bit: int) -> int:
+    """Of the values in these whole words, beside which there are no graphics: the one that the object says,
+    unless all of them end at the lowest.
+    """
     below = (1 << (high_bit - bits + 1)) - 1
-    return fits(samples, bits) and bool((samples & below).any())
+    ends_at_lowest = high_bit >= bits and fits(samples, bits) and bool((samples & below).any())
+    return bits - 1 if ends_at_lowest else high_bit

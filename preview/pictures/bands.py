@@ -1,13 +1,14 @@
 """Uncompressed frames that are too large to be decoded in one piece: some rows at a time, made smaller."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydicom.uid import UID
 
+from preview.pictures.alignment import highest_bit
 from preview.pictures.decoding import Decoded, aligned, uncompressed
 from preview.pictures.stored import Stored
 
@@ -18,6 +19,8 @@ LARGE = 64 * 2**20
 
 _TAKEN = 4
 """Rows and columns that are looked at of each large square that becomes one sample; all of a small one."""
+_LOOKED_AT = 64
+"""Rows that tell where the values lie in their words."""
 _AT_ONCE = 8 * 2**20
 """Bytes that are decoded together."""
 
@@ -52,6 +55,19 @@ class Bands:
             raise ValueError("no rows")
         return np.concatenate(bands), facts
 
+    def seen(self) -> "Bands":
+        """With the highest bit that grey values have, as some rows from top to bottom tell."""
+        bits, allocated, many = (
+            self.options.get("bits_stored", 0),
+            self.options["bits_allocated"],
+            self.options["rows"],
+        )
+        if not bits <= self.high_bit < allocated or not bits:
+            return self
+        rows = range(0, many, -(-many // _LOOKED_AT))
+        words, _ = self._words(b"".join(self._row(0, row) for row in rows), len(rows))
+        return replace(self, high_bit=highest_bit(words, bits, self.high_bit))
+
     def _step(self, wanted: tuple[int, int]) -> int:
         """Twice as large as wanted, if that is not too large."""
         columns, rows = int(self.options["columns"]), int(self.options["rows"])
@@ -77,12 +93,16 @@ class Bands:
         return read
 
     def _decoded(self, data: bytes, rows: int) -> Decoded:
-        bits, allocated = self.options.get("bits_stored", 0), self.options["bits_allocated"]
-        in_words = 0 < bits < allocated
-        options = self.options | {"rows": rows, "number_of_frames": 1}
-        options |= {"bits_stored": allocated} if in_words else {}
-        decoded = uncompressed(memoryview(data), 0, self.syntax, options)
+        bits, decoded = self.options.get("bits_stored", 0), self._words(data, rows)
+        in_words = 0 < bits < self.options["bits_allocated"]
         return aligned(decoded, bits, self.high_bit) if in_words else decoded
+
+    def _words(self, data: bytes, rows: int) -> Decoded:
+        """Some rows with everything that stands beside their values."""
+        options = self.options | {"rows": rows, "number_of_frames": 1}
+        if "bits_stored" in options:
+            options["bits_stored"] = options["bits_allocated"]
+        return uncompressed(memoryview(data), 0, self.syntax, options)
 
     def _like(self, means: npt.NDArray[np.float64], dtype: np.dtype[Any]) -> Samples:
         """Between the two values of a single bit there are shades."""

@@ -186,6 +186,8 @@ class Pixels:
         bands = Bands(self._stored, self._syntax, self._options, self._high_bit, index)
         if not bands.are_there or self._has_swapped_bits:
             return self._aligned(index, wanted, self._options)
+        if self._about.meaning.startswith("MONOCHROME") and not self._has_graphics_beside:
+            bands = bands.seen()
         has_palette = "RedPaletteColorLookupTableDescriptor" in self._ds
         return bands.smaller(wanted, averaged=not has_palette)
 
@@ -263,9 +265,11 @@ class Pixels:
     def _values(self, decoded: decoding.Decoded, bits: int, high_bit: int) -> decoding.Decoded:
         if not self._about.meaning.startswith("MONOCHROME"):
             return decoding.aligned(decoded, bits, high_bit)
-        return grey_values(
-            decoded, bits, high_bit, has_graphics=any(tag in self._ds for tag in _BIT_POSITIONS)
-        )
+        return grey_values(decoded, bits, high_bit, has_graphics=self._has_graphics_beside)
+
+    @property
+    def _has_graphics_beside(self) -> bool:
+        return any(tag in self._ds for tag in _BIT_POSITIONS)
 
     @property
     def _high_bit(self) -> int:

@@ -49,6 +49,10 @@ def in_high_bits():
     return ds
 
 
+def in_low_bits_whatever_it_says():
+    return windowed(hills(12, "<u2"), 12, HighBit=15)
+
+
 def with_something_above():
     ds = windowed(hills(12, "<u2"), 12)
     ds.PixelData = (hills(12, "<u2") | 0x3000).tobytes()
@@ -92,6 +96,7 @@ LARGE_ONES = {
     "signed 12 bits": lambda: windowed(hills(12, "<i2"), 12),
     "32 bits": lambda: windowed(hills(16, "<u4"), 16),
     "high bits": in_high_bits,
+    "low bits": in_low_bits_whatever_it_says,
     "with something above": with_something_above,
     "big endian": big_endian,
     "floats": in_floats,
