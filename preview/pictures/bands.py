@@ -57,13 +57,9 @@ class Bands:
 
     def seen(self) -> "Bands":
         """With the highest bit that grey values have, as some rows from top to bottom tell."""
-        bits, allocated, many = (
-            self.options.get("bits_stored", 0),
-            self.options["bits_allocated"],
-            self.options["rows"],
-        )
-        if not bits <= self.high_bit < allocated or not bits:
+        if not self._in_words or self.high_bit < self.options["bits_stored"]:
             return self
+        bits, many = self.options["bits_stored"], self.options["rows"]
         rows = range(0, many, -(-many // _LOOKED_AT))
         words, _ = self._words(b"".join(self._row(0, row) for row in rows), len(rows))
         return replace(self, high_bit=highest_bit(words, bits, self.high_bit))
@@ -93,16 +89,20 @@ class Bands:
         return read
 
     def _decoded(self, data: bytes, rows: int) -> Decoded:
-        bits, decoded = self.options.get("bits_stored", 0), self._words(data, rows)
-        in_words = 0 < bits < self.options["bits_allocated"]
-        return aligned(decoded, bits, self.high_bit) if in_words else decoded
+        decoded = self._words(data, rows)
+        return aligned(decoded, self.options["bits_stored"], self.high_bit) if self._in_words else decoded
 
     def _words(self, data: bytes, rows: int) -> Decoded:
         """Some rows with everything that stands beside their values."""
         options = self.options | {"rows": rows, "number_of_frames": 1}
-        if "bits_stored" in options:
+        if self._in_words:
             options["bits_stored"] = options["bits_allocated"]
         return uncompressed(memoryview(data), 0, self.syntax, options)
+
+    @property
+    def _in_words(self) -> bool:
+        """That are larger than the values."""
+        return bool(0 < self.options.get("bits_stored", 0) < self.options["bits_allocated"])
 
     def _like(self, means: npt.NDArray[np.float64], dtype: np.dtype[Any]) -> Samples:
         """Between the two values of a single bit there are shades."""
