@@ -13,6 +13,8 @@ _SAME_WAY = 0.001
 """So much may the parts of two normals differ; at 300 mm from the origin that is a third of a millimetre."""
 _MOST_WAYS = 16
 """Slices that face in more directions than this, as views from all around, have no common axis."""
+_MOST_MISSING = 0.25
+"""Of the places of a stack that was taken several times: where one time has less, it is another stack."""
 _NEARLY_EMPTY = 0.3
 """Of the detail of the one that has most."""
 
@@ -29,7 +31,7 @@ def in_order(places: Sequence[Place | None]) -> list[int]:
     layers = _layers(alike)
     if len({len(layer) for layer in layers}) == 1:
         return [layer[time] for time in range(len(layers[0])) for layer in layers]
-    return [index for layer in layers for index in layer]
+    return [index for part in _times(alike, len(layers)) or layers for index in part]
 
 
 def standing(places: Sequence[Place | None], details: Sequence[float]) -> int:
@@ -87,6 +89,20 @@ def _layers(along: dict[int, float]) -> list[list[int]]:
             layers.append([index])
             last = along[index]
     return [sorted(layer) for layer in layers]
+
+
+def _times(along: dict[int, float], places: int) -> list[list[int]]:
+    """Indices by the time at which a stack was taken, if slices of some are missing: each time its places
+    begin anew. Empty if it was not taken so.
+    """
+    way = -1 if _falls(along) else 1
+    times: list[list[int]] = []
+    for index in sorted(along):
+        if times and way * (along[index] - along[times[-1][-1]]) > _SAME_PLACE:
+            times[-1].append(index)
+        else:
+            times.append([index])
+    return times if all(len(time) >= places * (1 - _MOST_MISSING) for time in times) else []
 
 
 def _falls(along: dict[int, float]) -> bool:

@@ -52,6 +52,18 @@ def test_a_stack_taken_several_times_comes_one_time_after_the_other():
     assert in_order(axial(0, 0, 10, 10, 20, 20)) == [0, 2, 4, 1, 3, 5]
 
 
+@pytest.mark.parametrize("missing", range(18))
+@pytest.mark.parametrize("heights", [[0, 10, 20, 30, 40, 50], [50, 40, 30, 20, 10, 0]])
+def test_a_missing_slice_does_not_mix_the_times_of_a_stack(heights, missing):
+    heights = heights * 3
+    del heights[missing]
+    assert in_order(axial(*heights)) == list(range(17))
+
+
+def test_a_few_slices_taken_again_are_no_stack_of_their_own():
+    assert in_order(axial(0, 10, 20, 30, 40, 10, 20)) == [0, 1, 5, 2, 6, 3, 4]
+
+
 def test_an_image_that_is_there_twice_stands_beside_itself():
     assert in_order(axial(20, 0, 10, 0)) == [0, 2, 1, 3]
 
