@@ -15,7 +15,7 @@ _SCAN = 0xDA
 _J2K_START = b"\xff\x4f\xff\x51"
 _COD, _COC = 0xFF52, 0xFF53
 _TILE_PART = 0xFF90
-_END = b"\xff\xd9"
+END = b"\xff\xd9"
 """Of JPEG, JPEG-LS and JPEG 2000 alike."""
 _PADDING = 64
 """Bytes after the end that are forgiven: the standard has one of them (PS3.5 A.4), the field has more."""
@@ -42,7 +42,7 @@ class Codestream:
 
 def is_whole(encoded: bytes) -> bool:
     """Ends as it should. Decoders that fill what is missing with grey do not say so."""
-    return _END in encoded[-_PADDING:]
+    return END in encoded[-_PADDING:]
 
 
 def jpeg(encoded: bytes) -> Codestream:

@@ -4,6 +4,8 @@ Pydicom stays in charge of what the values mean: signs, unused bits, the order o
 where its output is not what the object says.
 """
 
+from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -25,6 +27,11 @@ STATED_COLOURS = "stated_colours"
 DECODER_DEPENDENCIES: dict[str, tuple[str, ...]] = {}
 """Pydicom asks for it: nothing of ours is optional."""
 
+_AHEAD = 64
+"""Bytes: more than a decoder reads before it uses them, fewer than have room for many pixels."""
+_TOGETHER = 8
+"""Rows in which pixels that are missing differ from nothing."""
+
 _RGB_LETTERS = ([82, 71, 66], [114, 103, 98])
 """Component identifiers that say so themselves (as libjpeg takes them)."""
 
@@ -43,7 +50,11 @@ def register() -> None:
 
 
 def jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
-    image = JpegImageFile(BytesIO(encoded))  # Image.open refuses what is large, however small it is wanted
+    image = JpegImageFile(
+        BytesIO(_endless(encoded))
+    )  # Image.open refuses what is large, however it is wanted
+    if image.info.get("progressive"):  # which is decoded when its end has come, and not before
+        image = JpegImageFile(BytesIO(encoded))
     times = runner.get_option(HALVINGS, 0)
     as_stored = runner.samples_per_pixel == 3 and _hides_rgb(image, runner)
     # What is drafted as YCbCr is not converted at all if the decoder believes that this is what it has.
@@ -52,6 +63,14 @@ def jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
         runner.set_option("photometric_interpretation", "RGB")
         runner.set_option("bits_stored", 8)
     return _pixels(np.asarray(image), runner)
+
+
+def _endless(encoded: bytes) -> bytes:
+    """What lacks pixels, and ends as it should, would be filled with one colour: without its end it is found
+    to be too short. What lacks none needs a few bytes to be read ahead.
+    """
+    end = encoded.rfind(codestreams.END)
+    return encoded[:end] + bytes(_AHEAD) if end >= 0 else encoded
 
 
 def _hides_rgb(image: JpegImageFile, runner: DecodeRunner) -> bool:
@@ -68,12 +87,30 @@ def any_jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
     if not codestreams.is_whole(encoded):  # what is missing would be grey
         raise ValueError("no end of image")
     unconverted = "RGB" if runner.samples_per_pixel == 3 else None
-    samples = imagecodecs.jpeg8_decode(encoded, colorspace=unconverted, outcolorspace=unconverted)
+    decode = partial(imagecodecs.jpeg8_decode, colorspace=unconverted, outcolorspace=unconverted)
+    samples = decode(encoded)
+    if _may_be_filled(samples) and _reads_on(decode, encoded):
+        raise ValueError("pixels are missing")
     is_lossless = not codestreams.jpeg(encoded).reductions
     return _lossless(samples, runner) if is_lossless else _pixels(samples, runner)
 
 
+def _may_be_filled(samples: npt.NDArray[Any]) -> bool:
+    """The last rows, as many as are decoded together, are all the same."""
+    last = samples[-_TOGETHER:]
+    return bool((last == last[-1]).all())
+
+
+def _reads_on(decode: Callable[[bytes], npt.NDArray[Any]], encoded: bytes) -> bool:
+    """Does something behind the last pixel become pixels? Then it was not the last one."""
+    end = encoded.rfind(codestreams.END)
+    one, other = (decode(encoded[:end] + more * _AHEAD + codestreams.END) for more in (b"\x55", b"\xaa"))
+    return not np.array_equal(one, other)
+
+
 def lossless_jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
+    if codestreams.is_whole(encoded) and _reads_on(imagecodecs.jpegsof3_decode, encoded):
+        raise ValueError("pixels are missing")
     return _lossless(imagecodecs.jpegsof3_decode(encoded), runner)
 
 

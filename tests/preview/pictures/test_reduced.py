@@ -201,3 +201,30 @@ def test_a_stream_that_breaks_off_is_no_picture_in_any_size():
         ds = plain(breast(8, "u1"), 8) if syntax == uid.JPEGBaseline8Bit else plain(breast())
         half = encoded(ds, syntax, frame[: len(frame) // 4 * 2])
         assert "cannot be decoded" in draw(half).reason
+
+
+IN_ROWS = {
+    "8 bits": (uid.JPEGBaseline8Bit, 8, cosines),
+    "8 bits, with restarts": (uid.JPEGBaseline8Bit, 8, lambda v: cosines(v, restart_marker_rows=9)),
+    "12 bits": (uid.JPEGExtended12Bit, 12, lambda v: imagecodecs.jpeg8_encode(v, 95, bitspersample=12)),
+    "lossless": (uid.JPEGLosslessSV1, 12, lambda v: imagecodecs.ljpeg_encode(v, bitspersample=12)),
+}
+
+
+@pytest.mark.parametrize("size", [256, 640])
+@pytest.mark.parametrize("kind", IN_ROWS)
+def test_a_stream_with_an_end_but_without_its_last_rows_is_no_picture(kind, size):
+    syntax, bits, encode = IN_ROWS[kind]
+    values = breast(bits, "u1" if bits == 8 else "<u2")
+    frame = encode(values)
+    assert draw(encoded(plain(values, bits), syntax, frame), (size,)).reason is None
+    cut = frame[: len(frame) // 2] + b"\xff\xd9"
+    assert "cannot be decoded" in draw(encoded(plain(values, bits), syntax, cut), (size,)).reason
+
+
+@pytest.mark.parametrize("kind", IN_ROWS)
+def test_rows_that_are_all_alike_are_not_missing(kind):
+    syntax, bits, encode = IN_ROWS[kind]
+    values = breast(bits, "u1" if bits == 8 else "<u2")
+    values[300:] = 0
+    assert draw(encoded(plain(values, bits), syntax, encode(values) + bytes(20))).reason is None
