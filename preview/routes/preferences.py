@@ -9,6 +9,11 @@ from preview.languages import ENGLISH, languages
 blueprint = Blueprint("preferences", __name__)
 THEMES = ("auto", "light", "dark")
 _LANGUAGES = languages()
+_KEPT = {
+    *("from", "to", "modality", "shown", "series", "instance", "frame"),
+    *("at", "printed", "why", "source", "state", "owner", "after"),
+}
+"""What our own addresses say; anything else somebody wrote there, and it is not repeated."""
 
 
 def language() -> str:
@@ -29,7 +34,7 @@ def offered() -> dict[str, object]:
     """For the foot of each page: what there is to choose, and its address with another choice."""
 
     def with_choice(name: str, value: str) -> str:
-        kept = [(key, kept) for key, kept in request.args.items(multi=True) if key not in ("lang", "theme")]
+        kept = [(key, kept) for key, kept in request.args.items(multi=True) if key in _KEPT]
         return "?" + urlencode([*kept, (name, value)])
 
     theme = session.get("theme", "auto")

@@ -258,7 +258,7 @@ def test_it_takes_so_many_associations_at_once_and_rejects_the_next_for_now(arch
 
 
 def test_it_drops_the_line_after_a_while_whatever_is_under_way(archive):
-    archive.behave(b.drops_after_seconds(0.3) & b.slow(0.1))
+    archive.behave(b.drops_after_seconds(1) & b.slow(0.3))
     arrived, _, last = get(archive, StudyInstanceUID="1.2.1")
     assert 0 < len(arrived) < 6
     assert "Status" not in last

@@ -125,8 +125,9 @@ def test_pictures_arrive_while_staff_look_and_the_focus_stays(clinic, served, ch
         expect(page.locator("#panel img")).to_have_count(2, timeout=15_000)
         expect(page.locator("#not-confirmed")).to_contain_text("Identity not confirmed.")
         expect(page.locator("#verdict-other")).to_be_focused()
-        loaded = "[...document.querySelectorAll('#panel img')].every(i => i.complete && i.naturalWidth > 0)"
-        page.wait_for_function(loaded)
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('#panel img')].every(i => i.complete && i.naturalWidth)"
+        )
         assert abs(page.locator("#verdict-other").bounding_box()["y"] - before) < 60  # no button jumps away
 
 
