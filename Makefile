@@ -26,7 +26,8 @@ start: install ## Start the application itself with your preview.toml (Ctrl-C st
 test: install .venv/tested $(OHIF) test-packages ## Run ruff, mypy and every test against the real parts.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+# Many tests hold a bound in seconds; one that missed it beside a busy neighbour is run once more, alone.
+	$(BIN)/pytest || $(BIN)/pytest -n 0 --last-failed --last-failed-no-failures none
 
 screenshots: install .venv/tested test-packages ## Take the demo's pages in their states, both themes, wide and narrow, into var/screens (and the README's).
 	PYTHONPATH=.:tests $(BIN)/python -m screenshots

@@ -122,7 +122,7 @@ def test_pictures_arrive_while_staff_look_and_the_focus_stays(clinic, served, ch
         page.locator("#verdict-other").focus()
         before = page.locator("#verdict-other").bounding_box()["y"]
         clinic.site.fetch_all()
-        expect(page.locator("#panel img")).to_have_count(2, timeout=15_000)
+        expect(page.locator("#panel img")).to_have_count(2, timeout=40_000)
         expect(page.locator("#not-confirmed")).to_contain_text("Identity not confirmed.")
         expect(page.locator("#verdict-other")).to_be_focused()
         page.wait_for_function(
@@ -139,16 +139,16 @@ def test_in_tabs_that_are_open_it_appears_and_vanishes_by_itself(clinic, served,
         somebody(chromium, clinic, served) as page,
     ):
         clinic.site.ask_all()
-        expect(theirs.get_by_text("Staff are checking.")).to_be_visible(timeout=15_000)
+        expect(theirs.get_by_text("Staff are checking.")).to_be_visible(timeout=40_000)
         page.get_by_role("link", name="Compare and decide").click()
         clinic.site.fetch_all()
         page.locator("#verdict-same").click()
         page.locator("#decide").click()
-        expect(theirs.get_by_role("article").get_by_text(SECRET)).to_be_visible(timeout=20_000)
+        expect(theirs.get_by_role("article").get_by_text(SECRET)).to_be_visible(timeout=40_000)
         expect(theirs.locator("#live")).to_have_count(1)
         expect(theirs.locator("#panel img")).to_have_count(1)
         page.locator("#undo").click()
-        expect(theirs.get_by_text("Staff are checking.")).to_be_visible(timeout=20_000)
+        expect(theirs.get_by_text("Staff are checking.")).to_be_visible(timeout=40_000)
         expect(theirs.locator("#panel img")).to_have_count(0)
         expect(theirs.get_by_text(SECRET)).to_have_count(0)
 
@@ -183,7 +183,7 @@ def test_a_page_that_is_open_says_by_itself_that_somebody_decided(clinic, served
         clinic.site.fetch_all()
         sam.locator("#verdict-other").click()
         sam.locator("#decide").click()
-        expect(pat.locator("#meanwhile")).to_contain_text("Meanwhile: Sam, Another person", timeout=20_000)
+        expect(pat.locator("#meanwhile")).to_contain_text("Meanwhile: Sam, Another person", timeout=40_000)
         expect(pat.locator("#live")).to_have_text(
             re.compile("Meanwhile: Sam, Another person")
         )  # one, said once
