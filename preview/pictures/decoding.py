@@ -19,6 +19,10 @@ Decoded = tuple[npt.NDArray[Any], dict[str, str | int]]
 _CONTINUOUS = {"MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
 """Between two values of these lies a third; the one between two places in a palette is any colour."""
 
+_TO_SPARE = 1.25
+"""How much larger than wanted a wavelet's lower resolution of grey values has to be: along an edge it swings
+beyond the values, which shows as a dotted rim unless pixels are averaged afterwards.
+"""
 
 PARTIAL = "YBR_PARTIAL_422"
 
@@ -97,6 +101,8 @@ def _attempts(
     decoding: Decoding, stream: Codestream | None, options: dict[str, Any], wanted: tuple[int, int] | None
 ) -> list[tuple[Decoder, dict[str, Any]]]:
     attempts: list[tuple[Decoder, dict[str, Any]]] = [(decoder, {}) for decoder in decoding.decoders]
+    if wanted and decoding.smaller is Decoder.SMALLER_JPEG_2000 and options["samples_per_pixel"] == 1:
+        wanted = int(wanted[0] * _TO_SPARE), int(wanted[1] * _TO_SPARE)
     times = halvings(stream, options, wanted) if stream and wanted and decoding.smaller else 0
     if stream and decoding.smaller and times:
         columns, rows = stream.halved(times)

@@ -50,9 +50,8 @@ def register() -> None:
 
 
 def jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
-    image = JpegImageFile(
-        BytesIO(_endless(encoded))
-    )  # Image.open refuses what is large, however it is wanted
+    # Image.open refuses what is large, however small it is wanted.
+    image = JpegImageFile(BytesIO(_endless(encoded)))
     if image.info.get("progressive"):  # which is decoded when its end has come, and not before
         image = JpegImageFile(BytesIO(encoded))
     times = runner.get_option(HALVINGS, 0)

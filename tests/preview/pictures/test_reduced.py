@@ -181,6 +181,17 @@ def test_no_rim_shines_around_the_image(syntax, photometric):
     assert np.abs(shown - right)[:, :189].max() <= 8
 
 
+@pytest.mark.parametrize(("syntax", "encode"), [(uid.JPEG2000Lossless, wavelets), (uid.HTJ2KLossless, htj2k)])
+def test_an_edge_has_no_dotted_rim(syntax, encode):
+    """In a picture of exactly half the size, too."""
+    down, across = np.mgrid[0:512, 0:512]
+    values = np.where(np.hypot(down - 256, across - 256) < 200, 1064, 24).astype("<u2")
+    window = {"WindowCenter": 1064, "WindowWidth": 400}
+    compressed = encoded(plain(values, **window), syntax, encode(values))
+    assert np.abs(seen(compressed) - seen(plain(values, **window))).max() <= 2
+    assert decoded(compressed, (200, 200)).shape == (256, 256)
+
+
 def test_a_stream_that_cannot_be_had_smaller_is_decoded_in_full():
     values = breast()
     flat = imagecodecs.jpeg2k_encode(values, 0, codecformat="j2k", bitspersample=12, resolutions=1)
