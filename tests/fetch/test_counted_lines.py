@@ -6,8 +6,7 @@ import time
 from contextlib import ExitStack
 from datetime import timedelta
 
-import pytest
-from line_holders import SHORT, hold, hold_and_fork, kill, lines_at, monitoring, recording, running
+from line_holders import SHORT, hold, hold_and_fork, kill, monitoring, running
 from line_waiters import ONE, THREE, TWO, Clock, competition, count, refused
 from peers import source
 from sqlalchemy import select
@@ -15,30 +14,6 @@ from support.installation import eventually
 
 from fetch.counted_lines import LENGTH, LONGEST_PAUSE_S, RENEWED_EVERY, WISH_LENGTH, CountedLines
 from fetch.records import LineRow
-
-
-@pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/lines.db"
-
-
-@pytest.fixture
-def records(url):
-    with recording(url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def lines(records):
-    return CountedLines(records)
-
-
-@pytest.fixture
-def others(url, records):
-    """Another process, as far as the database can tell."""
-    with lines_at(url) as away:
-        yield away
-
 
 # --- how many
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 
 import pytest
-from line_holders import lines_at, recording
+from line_holders import recording
 from line_waiters import ONE, competition, gives_way_and_comes_back, refused, waiting
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
@@ -17,29 +17,6 @@ from support.postgresql import postgresql
 
 from fetch.counted_lines import CountedLines
 from fetch.records import LineRow, Records, open_database
-
-
-@pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/lines.db"
-
-
-@pytest.fixture
-def records(url):
-    with recording(url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def lines(records):
-    return CountedLines(records)
-
-
-@pytest.fixture
-def others(url, records):
-    """Another process, as far as the database can tell."""
-    with lines_at(url) as away:
-        yield away
 
 
 @contextmanager

@@ -6,36 +6,13 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
-from line_holders import lines_at, recording, running, wait_in_vain
+from line_holders import running, wait_in_vain
 from line_waiters import ONE, THREE, TWO, Clock, carry, count, gives_way_and_comes_back, refused, waiting
 from sqlalchemy import select
 from support.installation import eventually
 
 from fetch.counted_lines import CountedLines
 from fetch.records import LineRow, LineWishRow
-
-
-@pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/lines.db"
-
-
-@pytest.fixture
-def records(url):
-    with recording(url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def lines(records):
-    return CountedLines(records)
-
-
-@pytest.fixture
-def others(url, records):
-    """Another process, as far as the database can tell."""
-    with lines_at(url) as away:
-        yield away
 
 
 def test_who_waits_in_vain_is_told_that_all_are_taken(records, lines):

@@ -4,8 +4,9 @@ import os
 import signal
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 from support.installation import eventually, free_port, process, source_block, work_horse
+from support.killing import fetch_of, noted_as_drawn
 from support.studies import study
 
 from fetch.find import find_study
@@ -15,7 +16,7 @@ from preview.asking import note_study
 from preview.claim import SILENT
 from preview.demo.archive import Archive
 from preview.demo.behaviour import Kind, slow
-from preview.records import Arrival, FetchRow, InstanceRow, Outcome
+from preview.records import FetchRow, Outcome
 
 IMAGES = 60
 
@@ -32,17 +33,6 @@ def site(install):
             made.row = note_study(session, found, made.parts.now)
         made.archive = archive
         yield made
-
-
-def fetch_of(site) -> FetchRow:
-    with site.parts.records.read() as session:
-        return session.scalars(select(FetchRow)).one()
-
-
-def drawn(site) -> set[str]:
-    with site.parts.records.read() as session:
-        here = select(InstanceRow.instance_uid).where(InstanceRow.arrival == Arrival.PICTURE)
-        return set(session.scalars(here))
 
 
 def asked_for(site) -> list[list[str]]:
@@ -73,7 +63,7 @@ def test_after_a_killed_receiver_the_fetch_completes_and_nothing_finished_comes_
             receiver.wait(10)
         eventually(lambda: fetch_of(site).next_try_at or fetch_of(site).finished_at, seconds=60)
         assert fetch_of(site).outcome is None  # it stays wanted
-        finished = drawn(site)
+        finished = noted_as_drawn(site)
         assert len(finished) >= after
         site.archive.behave_well()
         site.archive.requests.clear()
@@ -81,7 +71,7 @@ def test_after_a_killed_receiver_the_fetch_completes_and_nothing_finished_comes_
             eventually(site.parts.spool.is_served)
             take_up_again(site)
             eventually(lambda: fetch_of(site).finished_at)
-    assert (fetch_of(site).outcome, len(drawn(site))) == (Outcome.COMPLETE, IMAGES)
+    assert (fetch_of(site).outcome, len(noted_as_drawn(site))) == (Outcome.COMPLETE, IMAGES)
     moved = {uid for uids in asked_for(site) for uid in uids}
     assert not moved & finished
     assert not list((site.folder / "spool").rglob("*.dcm"))
@@ -99,7 +89,7 @@ def test_after_a_killed_worker_the_fetch_completes_and_nothing_finished_comes_ag
             wanting.want(site.parts, site.row)
             eventually(lambda: fetch_of(site).drawn >= after)
             os.kill(work_horse(worker) if who == "work-horse" else worker.pid, signal.SIGKILL)
-            finished = drawn(site)
+            finished = noted_as_drawn(site)
             site.archive.behave_well()
             site.archive.requests.clear()
             if who == "work-horse":
@@ -111,7 +101,7 @@ def test_after_a_killed_worker_the_fetch_completes_and_nothing_finished_comes_ag
                 free_its_lines(site)
                 take_up_again(site)
                 eventually(lambda: fetch_of(site).finished_at, seconds=60)
-    assert (fetch_of(site).outcome, len(drawn(site))) == (Outcome.COMPLETE, IMAGES)
+    assert (fetch_of(site).outcome, len(noted_as_drawn(site))) == (Outcome.COMPLETE, IMAGES)
     moved = {uid for uids in asked_for(site) for uid in uids}
     assert not moved & finished
     assert not list((site.folder / "spool").rglob("*.dcm"))
@@ -140,6 +130,6 @@ def test_what_was_answered_but_not_drawn_before_a_kill_is_drawn_and_not_asked_fo
             waiting = len(list((site.folder / "spool").rglob("*.dcm")))
             take_up_again(site)
             eventually(lambda: fetch_of(site).finished_at)
-    assert (fetch_of(site).outcome, len(drawn(site))) == (Outcome.COMPLETE, IMAGES)
+    assert (fetch_of(site).outcome, len(noted_as_drawn(site))) == (Outcome.COMPLETE, IMAGES)
     assert sum(map(len, asked_for(site))) <= IMAGES - waiting
     assert not list((site.folder / "spool").rglob("*.dcm"))

@@ -4,17 +4,15 @@ import os
 import signal
 
 import pytest
-from sqlalchemy import select, update
 from support.installation import eventually, process, source_block, work_horse
+from support.killing import fetch_of, let_time_pass, noted_as_drawn
 from support.studies import study
 from support.web_archive import WebArchive
 
 from fetch.find import find_study
-from fetch.records import LineRow
 from preview import wanting
 from preview.asking import note_study
-from preview.claim import SILENT
-from preview.records import Arrival, FetchRow, InstanceRow, Outcome
+from preview.records import Outcome
 
 IMAGES = 60
 
@@ -37,26 +35,6 @@ def held(site, archive):
     found = find_study(site.settings.sources[0], site.settings.local, uid)
     with site.parts.records.write() as session:
         return note_study(session, found, site.parts.now)
-
-
-def fetch_of(site) -> FetchRow:
-    with site.parts.records.read() as session:
-        return session.scalars(select(FetchRow)).one()
-
-
-def noted_as_drawn(site) -> set[str]:
-    with site.parts.records.read() as session:
-        drawn = select(InstanceRow.instance_uid).where(InstanceRow.arrival == Arrival.PICTURE)
-        return set(session.scalars(drawn))
-
-
-def let_time_pass(site) -> None:
-    """Half a minute without a sign of life, after which a worker is taken for dead."""
-    long_ago = site.parts.now - SILENT * 2
-    with site.parts.records.write() as session:
-        session.execute(update(FetchRow).values(beat_at=long_ago, rung_at=long_ago))
-        session.execute(update(LineRow).values(until=long_ago))
-    wanting.ring_if_forgotten(site.parts, fetch_of(site))
 
 
 @pytest.mark.parametrize("who", ["work-horse", "worker"])
