@@ -2,6 +2,7 @@
 
 import re
 import socket
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ associations = 2
 [viewer]
 url = "http://127.0.0.1:3000/viewer"
 """
-"""The block of the README, word for word."""
+"""The lines of the shipped example that hold, without those that only name a default."""
 
 SECOND = """
 [[sources]]
@@ -58,6 +59,20 @@ REQUIRED = {
     "local": ["aet", "port"],
     "sources": ["name", "label", "protocol", "host", "port", "aet", "issuer", "trusted"],
     "viewer": ["url"],
+}
+
+DEFAULTS = {
+    "app": [
+        *("url", "listen", "session_hours", "embed_origins", "drawing_processes", "frames", "poster_studies"),
+        *("probe_every", "probe_again"),
+    ],
+    "local": ["listen", "tls"],
+    "sources": [
+        *("associations", "trusts", "retrieve", "answer_limit", "dicomweb_rendered", "tls"),
+        *("connect_timeout", "association_timeout", "message_timeout", "network_timeout"),
+    ],
+    "identity": ["second_person", "pix_plain_http"],
+    "launch": ["audience"],
 }
 
 
@@ -123,6 +138,30 @@ def test_the_example_of_the_readme_loads(load):
 def test_the_example_that_is_shipped_says_the_same(load):
     shipped = Path(fetch.settings.__file__).with_name("example.toml")
     assert load_settings(shipped, {}) == load()
+
+
+def _with_every_line():
+    """The shipped example with the "# " of every setting taken away."""
+    shipped = Path(fetch.settings.__file__).with_name("example.toml").read_text(encoding="utf-8")
+    return tomllib.loads(re.sub(r"(?m)^# (?=\[|[a-z_]+ = )", "", shipped))
+
+
+def test_the_example_names_every_setting_and_nothing_else():
+    example = _with_every_line()
+    for section, model in fetch.settings._SECTIONS.items():
+        written = example
+        for part in section.split("."):
+            written = written[part]
+        named = set(written[0] if isinstance(written, list) else written)
+        assert named - {"clients"} == set(model.model_fields) - {"clients"}, section
+
+
+def test_the_defaults_in_the_example_are_those_that_hold():
+    example = _with_every_line()
+    for section, keys in DEFAULTS.items():
+        model = fetch.settings._SECTIONS[section]
+        written = example[section][0] if isinstance(example[section], list) else example[section]
+        assert {key: written[key] for key in keys} == {key: model.model_fields[key].default for key in keys}
 
 
 def test_every_key_that_is_not_in_the_example_has_a_default(load):
