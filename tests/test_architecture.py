@@ -14,6 +14,7 @@ SOURCES = sorted([ROOT / "app.py", *(ROOT / "fetch").rglob("*.py"), *(ROOT / "pr
 NAMES = [str(path.relative_to(ROOT)) for path in SOURCES]
 
 DRAWING = {
+    "preview/pictures/bad_input.py",
     "preview/pictures/cards.py",
     "preview/pictures/colour.py",
     "preview/pictures/decoding.py",
@@ -21,7 +22,6 @@ DRAWING = {
     "preview/pictures/mosaic.py",
     "preview/pictures/overlays.py",
     "preview/pictures/pdf.py",
-    "preview/pictures/pixels.py",
     "preview/pictures/plugins.py",
     "preview/pictures/png.py",
     "preview/pictures/rendered.py",

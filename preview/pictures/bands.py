@@ -1,6 +1,6 @@
 """Uncompressed frames that are too large to be decoded in one piece: some rows at a time, made smaller."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from pydicom.uid import UID
 
 from preview.pictures.alignment import highest_bit
 from preview.pictures.decoding import Decoded, aligned, uncompressed
+from preview.pictures.padding import Range, with_padding
 from preview.pictures.stored import Stored
 
 Samples = npt.NDArray[Any]
@@ -27,13 +28,17 @@ _AT_ONCE = 8 * 2**20
 
 @dataclass(frozen=True)
 class Bands:
-    """One frame, by its index from 0. ``options`` as pydicom takes them, of the frame as a whole."""
+    """One frame, by its index from 0. ``options`` as pydicom takes them, of the frame as a whole.
+
+    ``hidden``: the words of a kind that are padding.
+    """
 
     stored: Stored
     syntax: UID
     options: dict[str, Any]
     high_bit: int
     index: int
+    hidden: Callable[[np.dtype[Any]], Range | None] | None = None
 
     @property
     def are_there(self) -> bool:
@@ -90,7 +95,12 @@ class Bands:
 
     def _decoded(self, data: bytes, rows: int) -> Decoded:
         decoded = self._words(data, rows)
-        return aligned(decoded, self.options["bits_stored"], self.high_bit) if self._in_words else decoded
+        if not self._in_words:
+            return decoded
+        words, bits = decoded[0], self.options["bits_stored"]
+        values, facts = aligned(decoded, bits, self.high_bit)
+        hidden = self.hidden(words.dtype) if self.hidden else None
+        return with_padding(values, words, bits, hidden), facts
 
     def _words(self, data: bytes, rows: int) -> Decoded:
         """Some rows with everything that stands beside their values."""

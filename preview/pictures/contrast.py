@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydicom import Dataset
 
 from fetch.sources.reading import text
-from preview.pictures.pixels import BAD_INPUT
+from preview.pictures.bad_input import BAD_INPUT
 
 Floats = npt.NDArray[np.float64]
 Range = tuple[float, float]

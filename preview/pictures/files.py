@@ -20,6 +20,7 @@ from pydicom.uid import (
 )
 
 from fetch.sources.reading import with_charset
+from preview.pictures.bad_input import BAD_INPUT
 from preview.pictures.parsing import (
     LONGEST_ELEMENT,
     Parsed,
@@ -29,7 +30,6 @@ from preview.pictures.parsing import (
     with_syntax,
     worth_reading,
 )
-from preview.pictures.pixels import BAD_INPUT
 from preview.pictures.unnamed import LONGEST_START, begins_at, compression_of
 
 _LONGEST_HEADER = 64 * 2**20

@@ -6,7 +6,7 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from preview.pictures.pixels import BAD_INPUT
+from preview.pictures.bad_input import BAD_INPUT
 
 
 def functional_groups(ds: Dataset, sequence: str, index: int) -> list[Dataset]:

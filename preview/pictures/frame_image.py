@@ -5,7 +5,8 @@ from pydicom import Dataset
 
 from preview.pictures.colour import colour
 from preview.pictures.fringe import without_fringe
-from preview.pictures.grey import Common, grey, padding
+from preview.pictures.grey import Common, grey
+from preview.pictures.padding import padding
 from preview.pictures.palette import supplemented
 from preview.pictures.pixels import Pixels
 

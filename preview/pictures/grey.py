@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
 from preview.pictures.contrast import Range, bits_of, is_ct, is_pet, shown_range, shows_all
-from preview.pictures.frame_facts import first_number
 from preview.pictures.modality import Modality, modality_of
+from preview.pictures.padding import padding, padding_values, within
 from preview.pictures.pixels import Array
 from preview.pictures.smoothness import is_noise
 from preview.pictures.voi import Voi, has_tables, offers
@@ -43,14 +42,14 @@ def grey(ds: Dataset, index: int, stored: Array, common: Common | None = None) -
     """
     modality = _modality_of(ds, index, stored)
     ends = np.array([stored.min(), stored.max()])
-    hidden = _hidden(ds, stored.dtype)
+    hidden = padding_values(ds, stored.dtype)
     voi = _told(ds, index, modality, stored, ends)
     if voi is None:
         damaged = modality.is_damaged or has_tables(ds, index)
         low, high = (common and common()) or _range_of_image(ds, modality, stored)
         voi = _range(low, high, "whose table is damaged" if damaged else "")
 
-    if hidden and _within(ends, hidden).all():
+    if hidden and within(ends, hidden).all():
         hidden = None  # it would be all there is to see
 
     def tone(values: Array) -> Bytes:
@@ -59,7 +58,7 @@ def grey(ds: Dataset, index: int, stored: Array, common: Common | None = None) -
             brightness = 1.0 - brightness
         shades: Bytes = (brightness * 255.0 + 0.5).astype(np.uint8)
         if hidden:
-            shades[_within(values, hidden)] = 0
+            shades[within(values, hidden)] = 0
         return shades
 
     return Grey(_through_table(stored, ends, tone), voi.window)
@@ -160,48 +159,11 @@ def _rounded(value: float) -> str:
     return f"{value:.0f}" if 100 <= abs(value) < 10**8 else f"{value:.3g}"
 
 
-def padding(ds: Dataset, stored: Array) -> npt.NDArray[np.bool_]:
-    """Where pixels are padding (PS3.3 C.7.5.1.1.2): no part of the image."""
-    hidden = _hidden(ds, stored.dtype)
-    return _within(stored, hidden) if hidden else np.zeros(stored.shape, bool)
-
-
-def _hidden(ds: Dataset, dtype: np.dtype[Any]) -> Range | None:
-    """The stored values that are padding."""
-    names = ("PixelPaddingValue", "PixelPaddingRangeLimit")
-    if dtype.kind == "f":
-        names = ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit")
-    first = first_number(ds, names[0])
-    if first is None:
-        return None
-    last = first_number(ds, names[1])
-    one, other = (_as_stored(value, dtype) for value in (first, first if last is None else last))
-    return min(one, other), max(one, other)
-
-
-def _within(stored: Array, ends: Range) -> npt.NDArray[np.bool_]:
-    inside: npt.NDArray[np.bool_] = (stored >= ends[0]) & (stored <= ends[1])
-    return inside
-
-
-def _as_stored(value: float, dtype: np.dtype[Any]) -> float:
-    """Written with the wrong sign: 63536 is -2000 where pixels are signed, and the other way round."""
-    if dtype.kind == "f":
-        return value
-    value = int(value)  # comparing whole numbers takes a third of the time
-    if dtype.kind == "i" and value > np.iinfo(dtype).max:
-        return value - 2**16
-    return value + 2**16 if dtype.kind == "u" and value < 0 else value
-
-
 def _inverted(ds: Dataset) -> bool:
-    """Once is enough: DX images say it twice (PS3.3 C.8.11.3), and PET is shown so without being asked."""
-    return (
-        is_pet(ds)
-        or _word(ds, "PhotometricInterpretation") == "MONOCHROME1"
-        or _word(ds, "PresentationLUTShape") == "INVERSE"
-    )
+    """Once is enough: PET is shown so without being asked.
 
-
-def _word(ds: Dataset, keyword: str) -> str:
-    return str(ds.get(keyword) or "").strip(" \0").upper()
+    The photometric interpretation decides (PS3.3 C.7.6.3.1.2). The shape of the presentation look-up table
+    only repeats it (C.8.11.3: INVERSE with MONOCHROME1, IDENTITY with MONOCHROME2); where they contradict
+    each other, which the standard forbids, the shape is what is wrong in the field.
+    """
+    return is_pet(ds) or str(ds.get("PhotometricInterpretation")).strip(" \0").upper() == "MONOCHROME1"

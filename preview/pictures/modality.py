@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from pydicom import Dataset
 
+from preview.pictures.bad_input import BAD_INPUT
 from preview.pictures.frame_facts import first_number, functional_group
 from preview.pictures.lookup_table import Floats, LookupTable
-from preview.pictures.pixels import BAD_INPUT, Array
+from preview.pictures.pixels import Array
 from preview.pictures.sequences import items
 
 _XRAY_PROJECTIONS = ("1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2")

@@ -8,8 +8,8 @@ from PIL import Image, ImageFilter
 from pydicom import Dataset
 from pydicom.tag import Tag
 
+from preview.pictures.bad_input import BAD_INPUT
 from preview.pictures.fringe import grown
-from preview.pictures.pixels import BAD_INPUT
 
 Bits = npt.NDArray[np.bool_]
 

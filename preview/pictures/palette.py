@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
+from preview.pictures.bad_input import BAD_INPUT
 from preview.pictures.entries import data, entries
-from preview.pictures.pixels import BAD_INPUT, Array, CannotDrawError
+from preview.pictures.pixels import Array, CannotDrawError
 
 _CHANNELS = ("Red", "Green", "Blue")
 _UNREADABLE = "The image's colour table cannot be read."

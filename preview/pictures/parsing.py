@@ -13,7 +13,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
 from fetch.model import Received
 from fetch.sources.reading import with_charset
-from preview.pictures.pixels import BAD_INPUT
+from preview.pictures.bad_input import BAD_INPUT
 from preview.pictures.stored import PIXEL_KEYWORDS, UNDEFINED, Stored
 
 LONGEST_ELEMENT = 16 * 2**20

@@ -4,7 +4,8 @@ import pypdfium2
 from PIL import Image
 from pydicom import Dataset
 
-from preview.pictures.pixels import BAD_INPUT, TOO_MUCH_MEMORY, CannotDrawError
+from preview.pictures.bad_input import BAD_INPUT
+from preview.pictures.pixels import TOO_MUCH_MEMORY, CannotDrawError
 
 ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 

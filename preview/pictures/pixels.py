@@ -1,16 +1,12 @@
 """One frame out of a data set, decoded: the size is checked before a decoder sees it."""
 
-import struct
-import zlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 from pydicom import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import (
     UID,
     HTJ2KLossless,
@@ -25,12 +21,14 @@ from pydicom.uid import (
 
 from preview.pictures import codestreams, decoding
 from preview.pictures.alignment import grey_values
+from preview.pictures.bad_input import BAD_INPUT
 from preview.pictures.bands import LARGE, Bands
 from preview.pictures.decoders import DECODINGS
 from preview.pictures.description import Description, description
 from preview.pictures.encapsulation import Frames
 from preview.pictures.extent import Extent
 from preview.pictures.kinds import is_video, syntax_name
+from preview.pictures.padding import has_no_room, padding_values
 from preview.pictures.smoothness import are_signed, hold_words, smoother
 from preview.pictures.stored import NOWHERE, Stored, stored_in
 
@@ -41,28 +39,6 @@ MOST_BYTES = 256 * 2**20
 
 TOO_MUCH_MEMORY = "This needs more memory than a preview may take."
 _INCOMPLETE = "The pixels are incomplete or do not fit their description."
-
-BAD_INPUT = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    BytesLengthException,
-    EOFError,
-    InvalidDicomError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    UnidentifiedImageError,
-)
-"""What pydicom, numpy and the decoders have been seen to raise on bytes that are not what they claim."""
 
 _PANIC = "PanicException"
 """What a decoder in Rust raises on a run of pixels that leaves its segment; its class cannot be imported."""
@@ -183,10 +159,12 @@ class Pixels:
     def _read(self, index: int, wanted: tuple[int, int] | None) -> decoding.Decoded:
         if self._is_encapsulated or not wanted or self._decoded_bytes <= LARGE:
             return self._aligned(index, wanted, self._options)
-        bands = Bands(self._stored, self._syntax, self._options, self._high_bit, index)
+        is_grey = self._about.meaning.startswith("MONOCHROME")
+        padding = partial(padding_values, self._ds) if is_grey else None
+        bands = Bands(self._stored, self._syntax, self._options, self._high_bit, index, padding)
         if not bands.are_there or self._has_swapped_bits:
             return self._aligned(index, wanted, self._options)
-        if self._about.meaning.startswith("MONOCHROME") and not self._has_graphics_beside:
+        if is_grey and not self._has_graphics_beside:
             bands = bands.seen()
         has_palette = "RedPaletteColorLookupTableDescriptor" in self._ds
         return bands.smaller(wanted, averaged=not has_palette)
@@ -265,7 +243,8 @@ class Pixels:
     def _values(self, decoded: decoding.Decoded, bits: int, high_bit: int) -> decoding.Decoded:
         if not self._about.meaning.startswith("MONOCHROME"):
             return decoding.aligned(decoded, bits, high_bit)
-        return grey_values(decoded, bits, high_bit, has_graphics=self._has_graphics_beside)
+        hidden = padding_values(self._ds, decoded[0].dtype)
+        return grey_values(decoded, bits, high_bit, has_graphics=self._has_graphics_beside, hidden=hidden)
 
     @property
     def _has_graphics_beside(self) -> bool:
@@ -294,7 +273,13 @@ class Pixels:
         """More bits than the values have went into the stream, and pydicom would take the lowest of them."""
         header = DECODINGS[self._syntax].header
         is_plain = self._high_bit == bits - 1 and self._syntax not in _LOSSLESS_JPEG
+        is_plain = is_plain and not self._has_padding_above(bits)
         return not is_plain and header is not None and header(self._encoded(index)).bits > bits
+
+    def _has_padding_above(self, bits: int) -> bool:
+        signed = self._about.signed is True
+        hidden = padding_values(self._ds, np.dtype("<i2" if signed else "<u2"))
+        return hidden is not None and has_no_room(hidden, bits, signed=signed)
 
     def _encoded(self, index: int) -> bytes:
         return self._frames.encoded(index, self._longest)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from pydicom import Dataset
 
+from preview.pictures.bad_input import BAD_INPUT
 from preview.pictures.frame_facts import functional_group
-from preview.pictures.pixels import BAD_INPUT
 
 Vector = tuple[float, float, float]
 

@@ -4,7 +4,8 @@ from io import BytesIO
 
 from PIL import Image
 
-from preview.pictures.pixels import BAD_INPUT, TOO_MUCH_MEMORY, CannotDrawError
+from preview.pictures.bad_input import BAD_INPUT
+from preview.pictures.pixels import TOO_MUCH_MEMORY, CannotDrawError
 
 _FORMATS = ("PNG", "JPEG")
 _MOST = 4096

@@ -2,7 +2,7 @@
 
 from pydicom import Dataset
 
-from preview.pictures.pixels import BAD_INPUT
+from preview.pictures.bad_input import BAD_INPUT
 
 _MOST = 5000
 

@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image
 from pydicom import Dataset
 
+from preview.pictures.bad_input import BAD_INPUT
 from preview.pictures.frame_facts import functional_group
-from preview.pictures.pixels import BAD_INPUT
 
 THUMBNAIL = 256
 """Pixels; a picture up to this size is drawn of whatever there is, a larger one never shows all that is."""

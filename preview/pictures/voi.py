@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 from pydicom import Dataset
 
+from preview.pictures.bad_input import BAD_INPUT
 from preview.pictures.frame_facts import functional_groups, numbers
 from preview.pictures.lookup_table import Floats, LookupTable
-from preview.pictures.pixels import BAD_INPUT
 from preview.pictures.sequences import items
 
 _A_SHADE = 1.5 / 255

@@ -89,8 +89,10 @@ def windows():
                 WindowWidth=2000 * abs(slope),
             ),
         )
-    yield "inverse-presentation", windowed(PresentationLUTShape="INVERSE")
-    yield "identity-presentation", windowed(PresentationLUTShape="IDENTITY")
+    for meaning in ("MONOCHROME1", "MONOCHROME2"):
+        for shape in ("IDENTITY", "INVERSE"):
+            facts = {"PhotometricInterpretation": meaning, "PresentationLUTShape": shape}
+            yield f"{shape.lower()}-presentation-{meaning[-1]}", windowed(**facts)
 
 
 def tables():
@@ -131,6 +133,11 @@ def padded():
     ranged = windowed(12, "<i2", **facts | {"PixelPaddingRangeLimit": -1900})
     ranged.PixelData = values.tobytes()
     yield "range", ranged
+    above = shades(12, "<u2")
+    above[:, :20] = 2**16 - 2000
+    ds = windowed(12, PixelPaddingValue=2**16 - 2000)
+    ds.PixelData = above.tobytes()
+    yield "above-the-bits-stored", ds
     silent = _without_window(windowed(12, "<i2", **facts))
     silent.PixelData = values.tobytes()
     yield "without-a-window", silent

@@ -19,6 +19,15 @@ LIKE_DCMTK, LIKE_THE_ORIGINAL, LIKE_BEFORE = 0.98, 0.97, 0.98
 DIFFERENT = {
     "padded/value-1": "We are right: padding is excluded from the grey scale pipeline (PS3.3 C.7.5.1.1.2); "
     "DCMTK inverts it, and it shines.",
+    "padded/above-the-bits-stored": "We are right, as above; DCMTK cuts padding to the bits of the values "
+    "and shows it as one of them.",
+    **dict.fromkeys(
+        ("windows/identity-presentation-1", "windows/inverse-presentation-2"),
+        "We are right: the photometric interpretation says what is white (PS3.3 C.7.6.3.1.2), and the shape "
+        "of the presentation look-up table only repeats it (C.8.11.3, which forbids these pairs). DCMTK "
+        "believes the shape; so did dcm4chee, until X-ray images came out inverted "
+        "(dcm4chee-arc-light#3155).",
+    ),
     **dict.fromkeys(
         ("dicomdirtests/77654033/CT2/17166", "dicomdirtests/77654033/CT2/17196"),
         "DCMTK's is what the standard says, and even white: their window lies outside all values. Ours shows "

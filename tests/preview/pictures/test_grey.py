@@ -2,14 +2,18 @@
 
 from io import BytesIO
 
+import imagecodecs
 import numpy as np
 import pytest
+from made import encoded
 from PIL import Image
 from pydicom import Dataset
 from pydicom.uid import (
     ExplicitVRBigEndian,
+    JPEGLSLossless,
     NuclearMedicineImageStorage,
     PositronEmissionTomographyImageStorage,
+    RLELossless,
     RTDoseStorage,
     SecondaryCaptureImageStorage,
     UltrasoundImageStorage,
@@ -19,6 +23,17 @@ from samples import image, ramp
 
 from preview.pictures.pixels import Pixels
 from preview.pictures.thumbnail import draw
+
+
+def in_runs(ds):
+    ds.compress(RLELossless)
+    return ds
+
+
+def in_jpeg_ls(ds):
+    """Whole words, as a toolkit that does not look at the bits stored gives them to its encoder."""
+    words = np.frombuffer(ds.PixelData, "<u2").reshape(ds.Rows, ds.Columns)
+    return encoded(ds, JPEGLSLossless, imagecodecs.jpegls_encode(words))
 
 
 def seen(ds, place=0):
@@ -94,6 +109,31 @@ def test_padding_is_known_also_with_the_wrong_sign(dtype, padding, written):
     ds.add_new("PixelPaddingValue", "SL", written)
     drawing = draw(ds)
     assert drawing.window == "1000–1098 (from the image)"
+
+
+@pytest.mark.parametrize(
+    ("sign", "word", "written"), [("<u2", 63536, 63536), ("<u2", 63536, -2000), ("<i2", -32768, -32768)]
+)
+@pytest.mark.parametrize("encode", [lambda ds: ds, in_runs, in_jpeg_ls])
+def test_padding_that_has_no_room_in_the_bits_of_the_values_is_known(sign, word, written, encode):
+    pixels = ramp(1000, 1100, sign)
+    pixels[:100] = word
+    ds = image(pixels, BitsStored=12, HighBit=11, WindowCenter=1050, WindowWidth=100)
+    ds.add_new("PixelPaddingValue", "SL", written)
+    shown = seen(encode(ds))
+    assert shown[:99].max() == 0
+    assert shown[200].max() > 250
+
+
+def test_padding_above_the_bits_is_known_in_a_large_image(monkeypatch):
+    monkeypatch.setattr("preview.pictures.pixels.LARGE", 2**10)
+    monkeypatch.setattr("preview.pictures.bands.LARGE", 2**10)
+    pixels = np.repeat(np.repeat(ramp(1000, 1100, "<u2"), 4, axis=0), 4, axis=1)
+    pixels[:400] = 63536
+    facts = {"BitsStored": 12, "HighBit": 11, "PixelPaddingValue": 63536}
+    shown = seen(image(pixels, WindowCenter=1050, WindowWidth=100, **facts))
+    assert shown[:99].max() == 0
+    assert shown[200].max() > 250
 
 
 @pytest.mark.parametrize(("first", "last"), [(-2000, -1500), (-1500, -2000)])

@@ -82,9 +82,20 @@ def test_monochrome1_is_inverted():
     assert np.abs(seen(draw(ds)) - (255 - plain)).max() <= 1, "said twice is not inverted twice"
 
 
-def test_an_inverse_presentation_is_inverted():
-    ds = image(ramp(), WindowCenter=128, WindowWidth=256, PresentationLUTShape="INVERSE")
-    assert seen(draw(ds))[0, 0] == 255
+@pytest.mark.parametrize(
+    ("meaning", "shape", "at_the_lowest"),
+    [
+        ("MONOCHROME1", "IDENTITY", 255),
+        ("MONOCHROME1", "INVERSE", 255),
+        ("MONOCHROME2", "IDENTITY", 0),
+        ("MONOCHROME2", "INVERSE", 0),
+    ],
+)
+def test_the_photometric_interpretation_decides_what_is_white(meaning, shape, at_the_lowest):
+    """Whatever the presentation look-up table says (PS3.3 C.7.6.3.1.2 and C.8.11.3)."""
+    facts = {"PhotometricInterpretation": meaning, "PresentationLUTShape": shape}
+    shown = seen(draw(image(ramp(), WindowCenter=128, WindowWidth=256, **facts)))
+    assert shown[0, 0] == at_the_lowest
 
 
 def test_a_voi_table_is_used_when_there_is_no_window():
