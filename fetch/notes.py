@@ -49,6 +49,20 @@ class Note(Enum):
             " when asked for the whole series.",
         ),
     )
+    WHOLE = (
+        "brought-whole",
+        *ngettext(
+            "The archive did not list all of it, so the whole was asked for: %(count)s image came.",
+            "The archive did not list all of it, so the whole was asked for: %(count)s images came.",
+        ),
+    )
+    NAMELESS = (
+        "nameless",
+        _(
+            "The archive did not list all of it, and did not send the whole to its end. What lacks has no"
+            " name by which it could be asked for: only the whole can be asked for again."
+        ),
+    )
     ARCHIVED = (
         "archived",
         _("The archive says that %(series)s series are archived or offline; it may take long to send them."),

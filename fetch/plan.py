@@ -73,11 +73,23 @@ class CountedMore:
     lacks: int
 
 
+@dataclass(frozen=True)
+class BroughtWhole:
+    """A series, or the study (""), that was asked for as a whole because the list lacks some of it."""
+
+    series_uid: str
+    came: int
+    short: bool
+    """It did not come to its end: what lacks has no name."""
+
+
 class Planner:
     """Hands out shares of one study and keeps account; whoever shares it between threads holds a lock.
 
     ``held``: instances that are here already. ``settled``: at which count a series need not be asked for as
-    a whole, because so much is here, or it was tried. ``posters_only``: nothing of the sweep is handed out.
+    a whole, because so much is here, or it was tried. ``brought``: the series, or the study (""), of which an
+    earlier try brought all that no list names. ``known``: what such tries brought and is not here any more.
+    ``posters_only``: nothing of the sweep is handed out.
     ``reads``: whoever takes what comes says of every key object selection that it was ``read``. Every
     instance that is listed and meant is asked for until it is here or in ``given_up`` with a reason.
     """
@@ -88,6 +100,8 @@ class Planner:
         held: Collection[str] = (),
         *,
         settled: Mapping[str, int] | None = None,
+        brought: Collection[str] = (),
+        known: Iterable[Instance] = (),
         posters_only: bool = False,
         reads: bool = False,
     ) -> None:
@@ -105,6 +119,12 @@ class Planner:
         """Lists of instances in one request; else they are asked for one by one."""
         self._held_at_first = bool(held)
         self._settled = settled or {}
+        self._brought = frozenset(brought)
+        self._known: dict[str, list[Instance]] = {}
+        for instance in known:
+            self._known.setdefault(instance.series_uid, []).append(instance)
+        self.names_unlisted = False
+        """Is something asked for by a name that no list has? Of which kind it is nobody knows."""
         self._reads = reads
         self._unread: set[str] = set()
         """Key object selections that came, and may name images."""
@@ -149,11 +169,12 @@ class Planner:
             self._archived.add(series.series_uid)
         whole = Share(self.study_uid, series.series_uid)
         is_cut = series.expected is None or series.expected > len(series.instances)
-        counted = series.expected
-        is_settled = counted is not None and counted <= self._settled.get(series.series_uid, -1)
         named = [self._wanted[i.instance_uid] for i in series.instances if i.instance_uid]
         listless = not named
-        coarse = listless or (self.level is Level.SERIES and any(map(self._is_missing, named)))
+        unlisted = self._name_known(series.series_uid) if is_cut or listless else []
+        lacks = self.level is Level.SERIES and any(map(self._is_missing, [*named, *unlisted]))
+        coarse = listless or lacks
+        is_settled = self._is_settled(series) and not lacks
         if is_cut and not listless:
             self._cut[series.series_uid] = series
         if (coarse or is_cut) and not is_settled:
@@ -164,12 +185,28 @@ class Planner:
             self._move(wanted, place)
         self._raise(named[len(named) // 2], Turn.POSTER)
 
+    def _is_settled(self, series: Series) -> bool:
+        """Would asking for all of it bring nothing that is not known by name?"""
+        if series.expected is None:
+            return series.series_uid in self._brought
+        return series.expected <= self._settled.get(series.series_uid, -1)
+
+    def _name_known(self, series_uid: str) -> list[_Wanted]:
+        """What an earlier try brought of a series that is not listed, or not to its end."""
+        for instance in (instances := self._known.pop(series_uid, [])):
+            self.name(instance)
+        self.names_unlisted = self.names_unlisted or bool(instances)
+        return [self._wanted[instance.instance_uid] for instance in instances]
+
     def list_over(self, plan: Plan) -> None:
         """The list has ended. Where it named nothing, the study is asked for as a whole."""
-        if not self._wanted and not self._wholes:
-            self._want_whole(Share(self.study_uid), plan.total)
-        elif plan.lacks_series:
-            self._want_whole(Share(self.study_uid), None, most_tries=1)
+        nothing = not (self._wanted or self._wholes or plan.series)
+        if nothing or plan.lacks_series:
+            for series_uid in list(self._known):
+                self._name_known(series_uid)
+        if (nothing or plan.lacks_series) and "" not in self._brought:
+            tries = MOST_TRIES if nothing else 1
+            self._want_whole(Share(self.study_uid), plan.total if nothing else None, tries)
         self.list_ended = True
         self._judge_refused()
 
@@ -352,6 +389,13 @@ class Planner:
     def short(self) -> bool:
         """Did less come of a series or the study, asked for as a whole, than there is?"""
         return any(whole.short for whole in self._wholes.values())
+
+    @property
+    def wholes(self) -> Iterator[BroughtWhole]:
+        """The requests for a whole because of what no list names, as far as they were made."""
+        for uid, whole in self._of_list.items():
+            if whole.asked or whole.broken:
+                yield BroughtWhole(uid, len(whole.arrived), whole.short)
 
     @property
     def archived(self) -> bool:

@@ -17,7 +17,7 @@ from fetch.crew import Crew, Desk
 from fetch.errors import FetchError, refuse_unsafe_uid, trouble
 from fetch.model import Instance, Level, Listed, Local, Plan, Received, Series, Share, Source, Way
 from fetch.notes import Note, Noted, noted
-from fetch.plan import CountedMore, Planner
+from fetch.plan import BroughtWhole, CountedMore, Planner
 from fetch.reasons import Reason, Trouble
 from fetch.sources import dicomweb, get, move, protocol
 from fetch.sources.silence import Silence
@@ -91,7 +91,8 @@ class Retrieval:
         retrieval.given_up  # what did not come, with a Reason each
 
     ``held``: what is here. ``settled``: of a series (its UID), how many images may be counted without that it
-    is asked for as a whole, because so many are here or it brought no more before. ``reads_selections``:
+    is asked for as a whole, because so many are here or it brought no more before. ``brought``, ``known``:
+    what such requests brought in earlier tries, see the :class:`Planner`. ``reads_selections``:
     whoever iterates calls ``read`` for each that came, and so long more of it may be a poster.
     ``only``: no list is asked for, these instances are brought. The iterator raises the :class:`FetchError`
     that ended it, after everything that arrived before. Leaving the block early aborts every association.
@@ -106,6 +107,8 @@ class Retrieval:
         *,
         held: Collection[str] = (),
         settled: Mapping[str, int] | None = None,
+        brought: Collection[str] = (),
+        known: Sequence[Instance] = (),
         posters_only: bool = False,
         reads_selections: bool = False,
         only: Sequence[Instance] = (),
@@ -118,7 +121,13 @@ class Retrieval:
         self._held, self._only, self._tick = frozenset(held), tuple(only), tick
         self._events = Conveyor()
         self._planner = Planner(
-            study_uid, held, settled=settled, posters_only=posters_only, reads=reads_selections
+            study_uid,
+            held,
+            settled=settled,
+            brought=brought,
+            known=known,
+            posters_only=posters_only,
+            reads=reads_selections,
         )
         self._desk = Desk(
             source, self._planner, self._means.allowance, self._means.party, self._deliver, self._note
@@ -175,6 +184,12 @@ class Retrieval:
         """The series of which the archive counts more than it lists and sends."""
         with self._desk.turn:
             return tuple(self._planner.counted_more)
+
+    @property
+    def wholes(self) -> tuple[BroughtWhole, ...]:
+        """What was asked for as a whole because no list names all of it."""
+        with self._desk.turn:
+            return tuple(self._planner.wholes)
 
     @property
     def asked_for_all(self) -> bool:
@@ -265,6 +280,8 @@ class Retrieval:
                 self._planner.series_listed(entry)
             else:
                 self._planner.list_over(entry)
+            if self._planner.names_unlisted:
+                self._desk.classes.add("")
             if wakes:
                 self._desk.turn.notify_all()
         if not isinstance(entry, Instance):
@@ -289,6 +306,7 @@ class Retrieval:
                 self._desk.stopped = True
             else:
                 self._planner.list_over(Plan())
+                self._desk.classes |= {""} if self._planner.names_unlisted else set()
             self._desk.turn.notify_all()
 
     # --- the ways

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from fetch.model import Instance
 from fetch.notes import Note, Noted, noted
-from fetch.plan import CountedMore
+from fetch.plan import BroughtWhole, CountedMore
 from preview import selections
-from preview.records import FetchRow, InstanceRow, NoteRow, SeriesRow
+from preview.records import Arrival, FetchRow, InstanceRow, NoteRow, SeriesRow
 
 
 def key_images(session: Session, study_row: int) -> list[str]:
@@ -18,17 +19,54 @@ def key_images(session: Session, study_row: int) -> list[str]:
     return [uid for (_, uid), one in marked.items() if not one.rejected]
 
 
-def settled(session: Session, study_row: int, held: Collection[str]) -> dict[str, int]:
+def settled(session: Session, study_row: int) -> dict[str, int]:
     """Series (UID) -> up to which count of the archive's nothing comes of asking for all of it.
 
-    Because so many are here; or because all that it sent when it was asked for as a whole still are.
+    Because so many are known by name, or because all are that it sent when it was asked for as a whole.
     """
-    here, whole = _here(session, study_row, held)
-    for facts in _counted_more(session, study_row):
+    here, whole = _here(session, study_row)
+    for facts in _said(session, study_row, Note.COUNTED_MORE):
         uid, counted, lacks = str(facts.get("of")), _number(facts.get("counted")), _number(facts.get("count"))
         if here[uid] >= counted - lacks:
             whole[uid] = max(counted, whole.get(uid, 0))
     return whole
+
+
+def brought(session: Session, study_row: int, counted: int | None) -> set[str]:
+    """The series, and "" for the study, of which earlier tries brought all that no list names.
+
+    ``counted``: how many images the archive counts in the study now; what has grown is asked for anew.
+    """
+    known = Counter(one.series_uid for one in session.execute(_names(study_row)))
+    if counted is not None:
+        return {""} | set(known) if known.total() >= counted else set()
+    said = _said(session, study_row, Note.WHOLE)
+    came = {str(facts.get("of", "")): _number(facts.get("count")) for facts in said}
+    here = known | Counter({"": known.total()})
+    return {uid for uid, count in came.items() if 0 < count <= here[uid]}
+
+
+def known(session: Session, study_row: int, held: Collection[str]) -> list[Instance]:
+    """What is known by name and not here: an archive may list less than it did, or than it sends."""
+    named = session.execute(_names(study_row))
+    return [Instance(one[0], one[1], number=one[2]) for one in named if one[1] not in held]
+
+
+def _names(study_row: int) -> Select[str, str, int | None]:
+    return (
+        select(SeriesRow.series_uid, InstanceRow.instance_uid, InstanceRow.number)
+        .join(InstanceRow, InstanceRow.series_row == SeriesRow.id)
+        .where(SeriesRow.study_row == study_row, InstanceRow.arrival != Arrival.WITHHELD)
+    )
+
+
+def of_wholes(found: Collection[BroughtWhole]) -> Iterator[Noted]:
+    """For the log of a fetch, which remembers for the next one what came of more than is listed."""
+    for one in found:
+        if not one.short:
+            yield noted(Note.WHOLE, count=one.came, of=one.series_uid)
+    if any(one.short for one in found):
+        yield noted(Note.NAMELESS)
 
 
 def lines(found: Collection[CountedMore]) -> Iterator[Noted]:
@@ -41,24 +79,20 @@ def lines(found: Collection[CountedMore]) -> Iterator[Noted]:
         )
 
 
-def _here(session: Session, study_row: int, held: Collection[str]) -> tuple[Counter[str], dict[str, int]]:
-    """How many images of each series are here, and this of those that are here whole."""
-    here: Counter[str] = Counter()
-    expected: dict[str, int | None] = {}
-    theirs = select(SeriesRow.series_uid, SeriesRow.expected, InstanceRow.instance_uid).join(
-        InstanceRow, InstanceRow.series_row == SeriesRow.id
-    )
-    for series_uid, count, instance_uid in session.execute(theirs.where(SeriesRow.study_row == study_row)):
-        here[series_uid] += instance_uid in held
-        expected[series_uid] = count
+def _here(session: Session, study_row: int) -> tuple[Counter[str], dict[str, int]]:
+    """How many images of each series are known by name, and this of those of which all are."""
+    here = Counter(one.series_uid for one in session.execute(_names(study_row)))
+    theirs = select(SeriesRow.series_uid, SeriesRow.expected).where(SeriesRow.study_row == study_row)
+    expected = {one.series_uid: one.expected for one in session.execute(theirs)}
     counts = {uid: here[uid] for uid, count in expected.items() if count is not None and here[uid] >= count}
     return here, counts
 
 
-def _counted_more(session: Session, study_row: int) -> Iterator[Mapping[str, int | str]]:
+def _said(session: Session, study_row: int, note: Note) -> Iterator[Mapping[str, int | str]]:
+    """The facts of every such line, the oldest first."""
     said = select(NoteRow.facts).join(FetchRow, FetchRow.id == NoteRow.fetch)
-    theirs = (FetchRow.study_row == study_row) & (NoteRow.code == Note.COUNTED_MORE.code)
-    yield from session.scalars(said.where(theirs))
+    theirs = (FetchRow.study_row == study_row) & (NoteRow.code == note.code)
+    yield from session.scalars(said.where(theirs).order_by(NoteRow.id))
 
 
 def _number(fact: int | str | None) -> int:

@@ -88,7 +88,9 @@ def _fetch(parts: Parts, progress: Progress, drawers: Drawers) -> _Ended:
         return broken_off(progress.held), Reason.SOURCE_GONE, {}
     progress.begin()
     with parts.records.read() as session:
-        settled = counting.settled(session, claim.study_row, progress.held)
+        settled = counting.settled(session, claim.study_row)
+        brought = counting.brought(session, claim.study_row, claim.counted)
+        known = counting.known(session, claim.study_row, progress.held)
         key_images = counting.key_images(session, claim.study_row)
     with means_for(parts, source, claim.fetch_id) as means:
         retrieval = Retrieval(
@@ -98,6 +100,8 @@ def _fetch(parts: Parts, progress: Progress, drawers: Drawers) -> _Ended:
             means,
             held=progress.held,
             settled=settled,
+            brought=brought,
+            known=known,
             posters_only=claim.scope is Scope.POSTERS,
             reads_selections=True,
         )
@@ -118,7 +122,7 @@ def _judged(progress: Progress, retrieval: Retrieval) -> _Ended:
         count = sum(why is reason for why in given_up.values())
         if count:
             progress.note(noted(note, count=count))
-    for line in counting.lines(retrieval.counted_more):
+    for line in (*counting.lines(retrieval.counted_more), *counting.of_wholes(retrieval.wholes)):
         progress.note(line)
     for count, note in ((len(progress.withheld), Note.FOREIGN), (len(progress.crashed), Note.NOT_DRAWN)):
         if count:

@@ -558,7 +558,63 @@ def test_a_series_without_a_list_that_is_here_is_not_sent_again(site, archive):
     archive.sent.clear()
     gone.unlink()
     assert fetched(site, row).outcome is Outcome.COMPLETE
-    assert len(archive.sent) == 6  # of one series, for the picture that is gone
+    assert len(archive.sent) == 1  # whose picture is gone
+
+
+WITHOUT_COUNTS = omits_return_keys("NumberOfStudyRelatedInstances", "NumberOfSeriesRelatedInstances")
+
+
+def listed_short(site, archive, how, *, images, series):
+    """A study that came whole from an archive which lists only part of it."""
+    datasets = study(images=images, series=series)
+    for ds in datasets:
+        archive.add(ds)
+    archive.behave(how)
+    row = noted(site, datasets[0].StudyInstanceUID)
+    assert (fetched(site, row).outcome, archive.sent != []) == (Outcome.COMPLETE, True)
+    archive.sent.clear()
+    return row
+
+
+CUT_SHORT = [
+    (caps_answers(5, 0xA700) & WITHOUT_COUNTS, 12, 1),
+    (caps_answers(5) & WITHOUT_COUNTS, 2, 8),
+    (caps_answers(5, 0xA700) & WITHOUT_COUNTS, 2, 8),
+    (caps_answers(5), 12, 1),
+    (omits_return_keys("SOPInstanceUID"), 6, 2),
+    (answers(0xA900, Kind.FIND), 6, 2),
+]
+"""The list of images, that of series, or all of it."""
+
+
+@pytest.mark.parametrize(("how", "images", "series"), CUT_SHORT[:1] + CUT_SHORT[2:5])
+def test_of_what_is_not_listed_only_the_missing_is_asked_for_once_it_is_known(
+    site, archive, how, images, series
+):
+    row = listed_short(site, archive, how, images=images, series=series)
+    for gone in list((site.folder / "shelf").rglob("*.png")):
+        gone.unlink()
+        assert (fetched(site, row).outcome, len(archive.sent)) == (Outcome.COMPLETE, 1)
+        archive.sent.clear()
+    fetched(site, row)  # somebody presses the button again
+    assert archive.sent == []
+
+
+@pytest.mark.parametrize("how", [caps_answers(5, 0xA700), caps_answers(5, 0xA700) & WITHOUT_COUNTS])
+def test_a_whole_that_breaks_off_is_asked_for_again_and_the_log_says_why(site, archive, how):
+    datasets = study(images=2, series=8)
+    for ds in datasets:
+        archive.add(ds)
+    archive.behave(how & drops_after(12))
+    row = noted(site, datasets[0].StudyInstanceUID)
+    first = fetched(site, row)
+    assert (rests(first), 10 < first.drawn < 16) == (True, True)
+    assert "nameless" in log_of(site)
+    archive.behave(how)
+    assert (ended(site, row).outcome, fetched(site, row).drawn) == (Outcome.COMPLETE, 16)
+    archive.sent.clear()
+    fetched(site, row)
+    assert archive.sent == []
 
 
 def test_a_study_on_tape_says_so_and_is_brought_when_it_is_there(site, archive, held):
