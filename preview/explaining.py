@@ -6,10 +6,13 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 from flask_babel import gettext
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from fetch.model import Local, Source
 from fetch.reasons import Reason, _
 from fetch.settings import Settings
+from preview.access import STAFF
 
 _PLACE = re.compile(r"%\((aet|address|called|port|where)\)s")
 _PORTS = {"http": 80, "https": 443}
@@ -59,10 +62,21 @@ def explained(reason: Reason, local: Local, source: Source | None = None) -> str
 def register(app: Flask, settings: Settings) -> None:
     """Give the templates the filter ``reason.sentence | explained(source name)``, which translates too.
 
-    Not ``_(reason.sentence)``: that takes the places for its own, and raises.
+    Not ``_(reason.sentence)``: that takes the places for its own, and raises. Hosts and ports are for staff,
+    known by the ``context`` a page is rendered with: everybody else reads an archive's label, and our site.
     """
 
-    def filled(text: str, source: str = "") -> str:
-        return explain(gettext(text), settings.local, settings.source(source), gettext)
+    @pass_context
+    def filled(page: Context, text: str, source: str = "") -> str:
+        archive, translated = settings.source(source), gettext(text)
+        if getattr(page.get("context"), "role", None) not in STAFF:
+            translated = without_addresses(translated, settings.app.site, archive)
+        return explain(translated, settings.local, archive, gettext)
 
     app.jinja_env.filters["explained"] = filled
+
+
+def without_addresses(text: str, site: str, source: Source | None) -> str:
+    """The text with names where it would have hosts and ports; its other places stay."""
+    names = {"address": site, "where": source.label if source else ""}
+    return _PLACE.sub(lambda place: names.get(place[1], place[0]) or "–", text)

@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from flask_babel import Babel
-from support.installation import ROOT, source_block
+from support.inspecting import text_of
+from support.installation import ROOT, free_port, source_block
 
 from fetch.model import Local, Source, Web
 from fetch.reasons import Reason, Trouble
-from preview.explaining import explain, explained, register
+from preview.explaining import explain, explained, register, without_addresses
+from preview.records import Role
 
 HERE = Local("PREVIEW", 11112, "10.0.0.5")
 SOMEWHERE = Local("PREVIEW", 11112)
@@ -120,6 +122,29 @@ def test_a_template_translates_and_fills_and_escapes(install):
     with app.test_request_context():
         page = app.jinja_env.from_string("{{ text | explained('main') }}, {{ text | explained }}")
         assert page.render(text="the AE title %(called)s") == "the AE title PA&lt;CS, the AE title –"
+
+
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("local", [HERE, SOMEWHERE])
+def test_whoever_is_not_of_the_staff_reads_names_in_place_of_hosts_and_ports(reason, local):
+    text = f"{reason.sentence} {reason.next_step}"
+    said = explain(without_addresses(text, "City Hospital", MAIN), local, MAIN)
+    assert not re.search(r"10\.0\.0\.5|127\.0\.0\.1|:104|:11112|%\(|–|  ", said), said
+
+
+@pytest.mark.parametrize(
+    ("role", "is_told"), [(Role.REFERRER, False), (Role.STAFF, True), (Role.ADMIN, True)]
+)
+def test_a_page_names_host_and_port_of_an_archive_that_is_down_to_staff_only(install, role, is_told):
+    port = free_port()
+    site = install(source_block("main", port))
+    client = site.app.test_client()
+    path = client.opened(site, role=role)
+    site.ask_all()
+    text = text_of(client.page(path))
+    assert "Nothing answers at the archive's address" in text
+    assert (f"127.0.0.1:{port}" in text) is is_told
+    assert ("(Main archive)" in text) is not is_told
 
 
 RAW = re.compile(r"\b_\(\s*[\w.]*reason\.(?:sentence|next_step)")
