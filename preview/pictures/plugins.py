@@ -18,6 +18,7 @@ from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
 from preview.pictures import codestreams
 from preview.pictures.decoders import DECODINGS, OWN
+from preview.pictures.scans import has_all_scans, in_several_scans
 
 HALVINGS = "halvings"
 """The option that says how often to halve the size; rows and columns are then those that come out."""
@@ -30,7 +31,7 @@ DECODER_DEPENDENCIES: dict[str, tuple[str, ...]] = {}
 _AHEAD = 64
 """Bytes: more than a decoder reads before it uses them, fewer than have room for many pixels."""
 _TOGETHER = 8
-"""Rows in which pixels that are missing differ from nothing."""
+"""Rows, and columns of a block, in which pixels that are missing differ from nothing."""
 
 _RGB_LETTERS = ([82, 71, 66], [114, 103, 98])
 """Component identifiers that say so themselves (as libjpeg takes them)."""
@@ -50,10 +51,11 @@ def register() -> None:
 
 
 def jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
+    in_passes = in_several_scans(encoded)  # which is decoded when its end has come, and not before
+    if in_passes:
+        _check_scans(encoded)
     # Image.open refuses what is large, however small it is wanted.
-    image = JpegImageFile(BytesIO(_endless(encoded)))
-    if image.info.get("progressive"):  # which is decoded when its end has come, and not before
-        image = JpegImageFile(BytesIO(encoded))
+    image = JpegImageFile(BytesIO(encoded if in_passes else _endless(encoded)))
     times = runner.get_option(HALVINGS, 0)
     as_stored = runner.samples_per_pixel == 3 and _hides_rgb(image, runner)
     # What is drafted as YCbCr is not converted at all if the decoder believes that this is what it has.
@@ -75,35 +77,50 @@ def _endless(encoded: bytes) -> bytes:
 def _hides_rgb(image: JpegImageFile, runner: DecodeRunner) -> bool:
     """The object says RGB and nothing in the stream contradicts, though decoders take it for YCbCr.
 
-    Where the stream says what its colours are, that counts: it was written by the one who knew.
+    Where the stream says what its colours are, that counts: it was written by the one who knew. Nobody has
+    two of them in fewer pixels than the third, unless they are differences.
     """
     markers = image.info.keys() & {"jfif", "adobe_transform"}
     letters = [component[0] for component in image.layer] in _RGB_LETTERS
-    return runner.photometric_interpretation == "RGB" and not markers and not letters
+    is_subsampled = len({tuple(component[1:3]) for component in image.layer}) > 1
+    return runner.photometric_interpretation == "RGB" and not (markers or letters or is_subsampled)
+
+
+def _check_scans(encoded: bytes) -> None:
+    """Of what is told in several passes all must be there, and the last of them whole."""
+    whole = has_all_scans(encoded) and codestreams.is_whole(encoded)
+    if not whole or _reads_on(imagecodecs.jpeg8_decode, encoded):
+        raise ValueError("pixels are missing")
 
 
 def any_jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
     if not codestreams.is_whole(encoded):  # what is missing would be grey
         raise ValueError("no end of image")
+    is_lossless = not codestreams.jpeg(encoded).reductions
+    if not is_lossless and in_several_scans(encoded):
+        _check_scans(encoded)
     unconverted = "RGB" if runner.samples_per_pixel == 3 else None
     decode = partial(imagecodecs.jpeg8_decode, colorspace=unconverted, outcolorspace=unconverted)
     samples = decode(encoded)
-    if _may_be_filled(samples) and _reads_on(decode, encoded):
+    if _may_be_filled(samples, is_lossless) and _reads_on(decode, encoded):
         raise ValueError("pixels are missing")
-    is_lossless = not codestreams.jpeg(encoded).reductions
     return _lossless(samples, runner) if is_lossless else _pixels(samples, runner)
 
 
-def _may_be_filled(samples: npt.NDArray[Any]) -> bool:
-    """The last rows, as many as are decoded together, are all the same."""
-    last = samples[-_TOGETHER:]
+def _may_be_filled(samples: npt.NDArray[Any], is_lossless: bool) -> bool:
+    """The last rows, or what is seen of the last block of cosines, are all the same."""
+    if is_lossless:
+        last = samples[-_TOGETHER:]
+    else:
+        rows, columns = ((side - 1) // _TOGETHER * _TOGETHER for side in samples.shape[:2])
+        last = samples[rows:, columns:].reshape(-1, *samples.shape[2:])
     return bool((last == last[-1]).all())
 
 
 def _reads_on(decode: Callable[[bytes], npt.NDArray[Any]], encoded: bytes) -> bool:
     """Does something behind the last pixel become pixels? Then it was not the last one."""
-    end = encoded.rfind(codestreams.END)
-    one, other = (decode(encoded[:end] + more * _AHEAD + codestreams.END) for more in (b"\x55", b"\xaa"))
+    scan = encoded[: encoded.rfind(codestreams.END)].rstrip(b"\xff")  # fill bytes may come before a marker
+    one, other = (decode(scan + more * _AHEAD + codestreams.END) for more in (b"\x55", b"\xaa"))
     return not np.array_equal(one, other)
 
 

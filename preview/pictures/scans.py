@@ -1,0 +1,76 @@
+"""In how many passes a JPEG tells its coefficients, and whether it has all of them."""
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_SCAN = 0xDA
+_FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
+"""Of what is made of cosines and is not hierarchical (ITU-T T.81 table B.1)."""
+_PROGRESSIVE = {0xC2, 0xCA}
+_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
+"""Within and behind a scan: not a stuffed byte, nor a restart, which belong to it (B.1.1.2)."""
+_STANDALONE = {0x01, 0xD8, 0xD9}
+_COEFFICIENTS = 64
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """These coefficients of these components, but for the ``lacking`` lowest bits."""
+
+    components: tuple[int, ...]
+    first: int
+    last: int
+    lacking: int
+
+
+def in_several_scans(encoded: bytes) -> bool:
+    """Is nothing of it complete before its last scan has come?"""
+    components, is_progressive = 0, False
+    for marker, segment in _segments(encoded):
+        if marker in _FRAMES and len(segment) >= 6:
+            components, is_progressive = segment[5], marker in _PROGRESSIVE
+        if marker == _SCAN and segment:
+            return is_progressive or segment[0] < components
+    return is_progressive
+
+
+def has_all_scans(encoded: bytes) -> bool:
+    """Is every coefficient of every component told to its last bit (T.81 G.1.1.1)?"""
+    left: set[tuple[int, int]] | None = None
+    is_progressive = False
+    for marker, segment in _segments(encoded):
+        if marker in _FRAMES and len(segment) >= 6:
+            left = {(one, place) for one in segment[6::3] for place in range(_COEFFICIENTS)}
+            is_progressive = marker in _PROGRESSIVE
+        if marker == _SCAN and left is not None and (scan := _scan(segment, is_progressive)):
+            told = range(scan.first, scan.last + 1) if not scan.lacking else ()
+            left -= {(one, place) for one in scan.components for place in told}
+    return not left
+
+
+def _scan(segment: bytes, is_progressive: bool) -> _Scan | None:
+    """Its header (T.81 B.2.3); None of one that is cut off."""
+    count = segment[0] if segment else 0
+    if len(segment) < 4 + 2 * count:
+        return None
+    components = tuple(segment[1 : 1 + 2 * count : 2])
+    if not is_progressive:
+        return _Scan(components, 0, _COEFFICIENTS - 1, 0)
+    first, last, bits = segment[1 + 2 * count : 4 + 2 * count]
+    return _Scan(components, first, last, bits & 0x0F)
+
+
+def _segments(encoded: bytes) -> Iterator[tuple[int, bytes]]:
+    """The markers of a stream with what belongs to them, in their order, as far as it goes."""
+    place = 0
+    while found := _MARKER.search(encoded, place):
+        marker, place = found[1][0], found.end()
+        if marker in _STANDALONE:
+            continue
+        if place + 2 > len(encoded):
+            return
+        (length,) = struct.unpack_from(">H", encoded, place)
+        yield marker, encoded[place + 2 : place + length]
+        place += length

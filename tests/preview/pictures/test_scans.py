@@ -1,0 +1,139 @@
+"""JPEGs in several passes that lack some of them, and colours that only the stream itself knows."""
+
+from io import BytesIO
+
+import imagecodecs
+import numpy as np
+import pytest
+from made import colour_image, colours, encoded, shades
+from PIL import Image
+from pydicom import uid
+from samples import image
+
+from preview.pictures.scans import has_all_scans, in_several_scans
+from preview.pictures.thumbnail import DrawingKind, draw
+
+END = b"\xff\xd9"
+
+
+def written(samples, **options):
+    out = BytesIO()
+    Image.fromarray(samples).save(out, "JPEG", quality=95, **options)
+    return out.getvalue()
+
+
+def without_markers(stream):
+    """What application segments say of its colours is gone."""
+    place = 2
+    while stream[place : place + 2] == b"\xff\xe0":
+        place += 2 + int.from_bytes(stream[place + 2 : place + 4])
+    return stream[:2] + stream[place:]
+
+
+def plane_by_plane(samples):
+    """Baseline with one scan a component, as no encoder here writes it: of three grey streams."""
+    streams = [without_markers(written(np.ascontiguousarray(samples[..., one]))) for one in range(3)]
+    frame = streams[0].index(b"\xff\xc0")
+    size = streams[0][frame + 4 : frame + 9]
+    header = b"\xff\xc0\x00\x11" + size + b"\x03" + b"".join(bytes([one, 0x11, 0]) for one in (1, 2, 3))
+    stream = streams[0][:frame] + header + streams[0][frame + 13 : streams[0].index(b"\xff\xda")]
+    for one, grey in enumerate(streams, 1):
+        scan = grey.index(b"\xff\xda")
+        stream += b"\xff\xda\x00\x08\x01" + bytes([one, 0, 0, 63, 0]) + grey[scan + 10 : grey.rindex(END)]
+    return stream + END
+
+
+def progressive_grey():
+    frame = written(shades(8, "u1", (256, 256)), progressive=True)
+    return encoded(image(shades(8, "u1", (256, 256))), uid.JPEGBaseline8Bit, frame), frame
+
+
+def progressive_colour():
+    frame = written(colours(), progressive=True)
+    return encoded(colour_image(PhotometricInterpretation="YBR_FULL"), uid.JPEGBaseline8Bit, frame), frame
+
+
+def planes():
+    """Luminance and colours, each in a scan of its own."""
+    frame = plane_by_plane(np.asarray(Image.fromarray(colours()).convert("YCbCr")))
+    return encoded(colour_image(PhotometricInterpretation="YBR_FULL"), uid.JPEGBaseline8Bit, frame), frame
+
+
+def baseline():
+    frame = written(shades(8, "u1", (256, 256)))
+    return encoded(image(shades(8, "u1", (256, 256))), uid.JPEGBaseline8Bit, frame), frame
+
+
+MADE = [baseline, progressive_grey, progressive_colour, planes]
+
+
+def seen(ds):
+    return np.asarray(Image.open(BytesIO(draw(ds).pictures[0].png))).astype(int)
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_what_is_whole_is_drawn(make):
+    ds, frame = make()
+    assert draw(ds).kind is DrawingKind.IMAGE, draw(ds).reason
+    assert has_all_scans(frame)
+    assert in_several_scans(frame) is (make is not baseline)
+
+
+def test_colours_in_a_scan_each_are_right():
+    assert np.abs(seen(planes()[0]) - seen(colour_image())).max() <= 12
+
+
+@pytest.mark.parametrize("end", [b"", END])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.9, 0.97])
+@pytest.mark.parametrize("make", MADE)
+def test_what_was_cut_does_not_look_complete(make, share, end):
+    ds, frame = make()
+    cut = frame[: int(len(frame) * share)] + end
+    drawing = draw(encoded(ds, uid.JPEGBaseline8Bit, cut + b"\0" * (len(cut) % 2)))
+    assert drawing.kind is DrawingKind.CARD
+    assert "cannot be decoded" in drawing.reason
+
+
+@pytest.mark.parametrize("end", [b"", END])
+@pytest.mark.parametrize("make", MADE[1:])
+def test_what_lacks_whole_scans_does_not_look_complete(make, end):
+    ds, frame = make()
+    scans = [place for place in range(len(frame)) if frame[place : place + 2] == b"\xff\xda"]
+    assert len(scans) > 2
+    for before in scans[1:]:
+        cut = frame[:before] + end
+        drawing = draw(encoded(ds, uid.JPEGBaseline8Bit, cut + b"\0" * (len(cut) % 2)))
+        assert drawing.kind is DrawingKind.CARD
+
+
+def test_headers_that_break_off_have_not_all_scans():
+    assert not has_all_scans(written(colours(), progressive=True)[:400])
+    assert not has_all_scans(b"\xff\xd8\xff\xc2\x00\x0b\x08\x00\x10\x00\x10\x01\x01\x11\x00\xff\xda\x00")
+
+
+@pytest.mark.parametrize("stated", ["RGB", "YBR_FULL", "YBR_FULL_422"])
+@pytest.mark.parametrize("subsampling", [1, 2])
+@pytest.mark.parametrize("marked", [True, False])
+def test_subsampled_colours_are_no_red_green_and_blue(stated, subsampling, marked):
+    soft = np.asarray(Image.fromarray(colours()[:16, :16]).resize((128, 128), Image.Resampling.BICUBIC))
+    frame = written(soft, subsampling=subsampling)
+    frame = frame if marked else without_markers(frame)
+    compressed = encoded(colour_image(soft, PhotometricInterpretation=stated), uid.JPEGBaseline8Bit, frame)
+    assert np.abs(seen(compressed) - seen(colour_image(soft))).max() <= 24
+
+
+def test_red_green_and_blue_without_a_marker_are_left_as_they_are():
+    frame = plane_by_plane(colours())
+    compressed = encoded(colour_image(), uid.JPEGBaseline8Bit, frame)
+    assert np.abs(seen(compressed) - seen(colour_image())).max() <= 12
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.97])
+@pytest.mark.parametrize("side", [256, 250])
+def test_twelve_bits_that_were_cut_do_not_look_complete(share, side):
+    values = shades(12, "<u2", (side, side))
+    frame = imagecodecs.jpeg8_encode(values, 95, bitspersample=12)
+    whole = image(values, BitsStored=12, HighBit=11)
+    assert draw(encoded(whole, uid.JPEGExtended12Bit, frame)).kind is DrawingKind.IMAGE
+    cut = frame[: int(len(frame) * share) // 2 * 2] + END
+    assert draw(encoded(whole, uid.JPEGExtended12Bit, cut)).kind is DrawingKind.CARD
