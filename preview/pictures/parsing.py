@@ -30,6 +30,11 @@ _NEEDED = {
 document says so itself.
 """
 
+_PASSED_OVER = {0x0040A730: "Its content is too long to be read here: open it in the viewer."}
+"""By tag what is said where one is left out that is never read: of the content of a report each line would
+become an object of its own.
+"""
+
 _DAMAGED = "The object is damaged and cannot be read."
 _SIGNS_OF_DICOM = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "Modality", "Rows", "PatientID")
 
@@ -71,6 +76,7 @@ class PixelsAhead:
         for tag, long in self._long.items():
             element = ds.get_item(tag, keep_deferred=True) if tag in ds else None
             ds.pop(tag, None)  # pydicom would go and read it as soon as anybody looked
+            left_out += [_PASSED_OVER[tag]] if tag in _PASSED_OVER else []
             if tag not in _NEEDED or not isinstance(element, RawDataElement):
                 continue
             if long.length <= min(left, end - long.start):

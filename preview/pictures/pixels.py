@@ -67,7 +67,7 @@ class Pixels:
         """``stored``: where they lie, if not in the data set itself; ``left_out``: a sentence about what
         would have been needed and is not in the data set.
         """
-        self._left_out = left_out
+        self.left_out = left_out
         self._ds = ds
         self._stored = stored or stored_in(ds) or NOWHERE
         self._syntax = UID(str(ds.file_meta.get("TransferSyntaxUID", "")))
@@ -109,7 +109,7 @@ class Pixels:
     @property
     def doubt(self) -> str:
         """Where something was left out, or there is more than the object says: sentences, else ""."""
-        return " ".join(filter(None, (self._left_out, self._excess)))
+        return " ".join(filter(None, (self.left_out, self._excess)))
 
     @property
     def _excess(self) -> str:
