@@ -220,6 +220,7 @@ def _describe_picture(row: InstanceRow, taken: Taken) -> None:
     row.frame_count, row.largest = drawing.frames, drawing.largest
     row.window, row.reason = drawing.window[:64], (drawing.reason or "")[:256]
     row.poster_frame, row.detail = drawing.poster, drawing.detail
+    row.words = {"title": drawing.about.title, "lines": list(drawing.about.lines)} if drawing.about else {}
 
 
 def _place_in_space(row: InstanceRow, header: Header) -> None:

@@ -129,7 +129,7 @@ def study_facts(
         series_id=series_id,
         instance=instance,
         frame=frame,
-        others=tuple(Other(other.study, _viewer(parts, other, None, held)) for other in others),
+        others=tuple(Other(other.study, _viewer(parts, other, None, held), other.key) for other in others),
         enlarging=errands.get(row, Errand.ENLARGE),
     )
 

@@ -181,6 +181,8 @@ def _picture(study: StudyRow, instance: InstanceRow, frame: int, place: int, sai
         frame_count=instance.frame_count,
         largest=instance.largest,
         mark=_mark(about, instance, frame),
+        title=instance.words.get("title", ""),
+        lines=tuple(instance.words.get("lines", ())),
     )
 
 

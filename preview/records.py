@@ -236,6 +236,8 @@ class InstanceRow(Base):
     """How long the longest side of a larger picture can be; 0 if there can be none, None if unknown."""
     window: Mapped[str] = mapped_column(String(64), default="")
     reason: Mapped[str] = mapped_column(String(256), default="")
+    words: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Of a document: its "title" and its first "lines", without what says whose it is."""
     place: Mapped[float | None]
     """Millimetres along ``axis``."""
     axis: Mapped[list[float]] = mapped_column(JSON, default=list)

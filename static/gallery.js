@@ -139,11 +139,23 @@
     for (const near of links().slice(Math.max(0, current() - 2), current() + 3)) if (near.dataset.larger) hold(near.dataset.larger);
   }
 
+  // Wherever the list of keys stands, it is brought into view; what had the focus has it again afterwards.
+  let back = null;
+  function help() {
+    const list = byId("keys-help");
+    if (!list) return;
+    list.open = !list.open;
+    if (list.open) back = document.activeElement;
+    const next = list.open ? list.querySelector("summary") : back;
+    if (next?.isConnected) next.focus({ focusVisible: true });
+    if (list.open) list.scrollIntoView({ block: "nearest" });
+  }
+
   const keys = {
     ArrowLeft: () => step(-1), ArrowRight: () => step(1), ArrowUp: () => series(-1), ArrowDown: () => series(1),
     Home: () => step(-Infinity), End: () => step(Infinity), " ": play,
     v: () => byId("viewer-here")?.click(), "/": () => byId("narrow")?.focus(),
-    "?": () => { const help = byId("keys-help"); if (help) help.open = !help.open; },
+    "?": help,
   };
   document.addEventListener("keydown", (event) => {
     const own = { " ": "a, button, summary, input:not([type=range])" }[event.key] ?? "input:not([type=range])";

@@ -33,6 +33,10 @@ class Picture:
     largest: int | None = None
     """How long the longest side of a larger picture can be; 0 if there can be none, None if unknown."""
     mark: Mark | None = None
+    title: str = ""
+    """Of a document; "" for an image, and where it has none."""
+    lines: tuple[str, ...] = ()
+    """The first lines of a document."""
 
     @property
     def key(self) -> bool:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from fetch.model import Patient, Study
 from fetch.reasons import Reason
+from preview.page.anatomy import parts_of_body
 from preview.page.card import Card, StudyFacts, card_of
 from preview.page.enlarging import Larger, Picture, larger_of
 from preview.page.opening import Door, Opening, ViewerFacts, door_of
@@ -39,6 +40,17 @@ class Other:
 
     study: Study
     viewer: ViewerFacts
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Another study of the patient, to look at."""
+
+    key: str
+    study: Study
+    same_part: bool
+    """Is it about the same part of the body, as far as both descriptions say?"""
 
 
 @dataclass(frozen=True)
@@ -84,6 +96,8 @@ class StudyPage:
     before: Picture | None
     after: Picture | None
     comparisons: tuple[Comparison, ...]
+    priors: tuple[Prior, ...]
+    """Those of the same part of the body first, each newest first."""
     keys: int
     """How many key images the study has."""
     larger: Larger
@@ -119,6 +133,7 @@ def describe_study(facts: StudyPageFacts, now: datetime) -> StudyPage:
         before=pictures[index - 1] if index > 0 else None,
         after=pictures[index + 1] if index + 1 < len(pictures) else None,
         comparisons=_comparisons(facts, card.opening),
+        priors=_priors(facts),
         keys=sum(len(strip.keys) for strip in facts.strips),
         larger=larger,
         larger_reason=failed.reason if failed else None,
@@ -142,6 +157,16 @@ def _last_wish(facts: StudyPageFacts, card: Card, larger: Larger, now: datetime)
 def _checking(facts: StudyPageFacts, card: Card) -> bool:
     """Is the viewer still being asked, about this study or one to compare it with?"""
     return Door.CHECKING in (card.opening.door, *map(_door, facts.others))
+
+
+def _priors(facts: StudyPageFacts) -> tuple[Prior, ...]:
+    described = parts_of_body(facts.study.study.description)
+    ours = described or parts_of_body(" ".join(strip.description for strip in facts.strips))
+    priors = (
+        Prior(other.key, other.study, bool(ours & parts_of_body(other.study.description)))
+        for other in facts.others
+    )
+    return tuple(sorted(priors, key=lambda prior: not prior.same_part))
 
 
 def _comparisons(facts: StudyPageFacts, opening: Opening) -> tuple[Comparison, ...]:

@@ -52,6 +52,9 @@ class Report:
     title: str = ""
     lines: tuple[str, ...] = ()
 
+    def __bool__(self) -> bool:
+        return bool(self.title or self.lines)
+
 
 def report(ds: Dataset) -> Report:
     """Of an object of any kind; nothing odd in it can raise."""

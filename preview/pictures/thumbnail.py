@@ -21,7 +21,7 @@ from preview.pictures.pixels import BAD_INPUT, TOO_MUCH_MEMORY, CannotDrawError,
 from preview.pictures.place import place_of
 from preview.pictures.png import png
 from preview.pictures.rendered import rendered_picture
-from preview.pictures.report import report
+from preview.pictures.report import Report, report
 from preview.pictures.shape import (
     THUMBNAIL,
     allowed,
@@ -89,6 +89,8 @@ class Drawing:
     """The frame, from 1, to show of them all: near the middle, and not an empty one."""
     detail: float = 0.0
     """How much there is to see in that frame: the spread of its shades, 0 for an empty image, 128 at most."""
+    about: Report | None = None
+    """The words of a document, to be read as text; nothing that says whose it is."""
 
 
 Keep = Callable[[Picture], Picture]
@@ -148,7 +150,7 @@ def _draw_document(ds: Dataset, name: str, sop_class: str, sizes: Sequence[int])
         return _draw_first_page(ds, sizes)
     about = report(ds)
     pictures = tuple(_picture(1, size, page(size, name, about.title, about.lines)) for size in sizes)
-    return Drawing(DrawingKind.CARD, 0, pictures, reason=f"{name}: not an image")
+    return Drawing(DrawingKind.CARD, 0, pictures, reason=f"{name}: not an image", about=about)
 
 
 def _draw_first_page(ds: Dataset, sizes: Sequence[int]) -> Drawing:
@@ -157,7 +159,8 @@ def _draw_first_page(ds: Dataset, sizes: Sequence[int]) -> Drawing:
     pictures = tuple(_picture(1, size, fitted(image, 1.0, side)) for size, side in wanted)
     reason = f"The first of {pages} pages is shown." if pages > 1 else None
     seen, largest = detail(image), allowed(_ANY, _PAGE)
-    return Drawing(DrawingKind.IMAGE, 1, pictures, reason=reason, largest=largest, detail=seen)
+    about = report(ds)
+    return Drawing(DrawingKind.IMAGE, 1, pictures, reason=reason, largest=largest, detail=seen, about=about)
 
 
 def card_drawing(name: str, explanation: str, sizes: Sequence[int], reason: str | None = None) -> Drawing:
