@@ -92,8 +92,15 @@ class Crew:
         """Is there another way, should this one bring nothing?"""
         self._living = 0
         self._empty = 0
+        self._failed = self._completed = 0
+        """By the archive's own counts."""
         self.brought = 0
         self.error: FetchError | None = None
+
+    @property
+    def nothing_but_failed(self) -> bool:
+        """Did the archive try to send, and fail with every single image?"""
+        return self._failed > 0 and not (self._completed or self.brought)
 
     def run(self) -> None:
         """Until there is nothing to ask for any more, or ``error`` says why this way does not go on."""
@@ -230,6 +237,8 @@ class Crew:
     def _ended(self, share: Share, reported: Reported) -> None:
         with self._desk.turn:
             self._desk.planner.ended(share, reported)
+            self._failed += reported.failed or 0
+            self._completed += reported.completed or 0
             self._desk.turn.notify_all()
             self._empty += not self.brought
             if not self.brought and self._empty >= _MOST_EMPTY and self._others:

@@ -20,6 +20,7 @@ from fetch.notes import Note, Noted, noted
 from fetch.plan import BroughtWhole, CountedMore, Planner
 from fetch.reasons import Reason, Trouble
 from fetch.sources import dicomweb, get, move, protocol
+from fetch.sources.association import UNABLE
 from fetch.sources.silence import Silence
 from fetch.spool import Spool
 
@@ -66,6 +67,8 @@ class Means:
     spool: Spool | None = None
     scratch: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
     """A folder for objects that are too large for memory."""
+    proven: Collection[Way] = ()
+    """The ways in which this source has sent before."""
     rendered: bool = False
     """Take thumbnails that the archive draws, where it comes to WADO-RS."""
 
@@ -376,7 +379,7 @@ class Retrieval:
 
     def _explained(self, crew: Crew, way: Way) -> FetchError | None:
         """Why the way did not go on. Of our receiver an archive can only say that it does not reach it."""
-        error = crew.error
+        error = crew.error or self._unreached(crew, way)
         if (
             error is not None
             and self._planner.archived
@@ -384,7 +387,7 @@ class Retrieval:
             and not crew.brought
         ):
             return trouble(Reason.ARCHIVED, f"{error.reason.code} {error.detail}")
-        if error is None or way is not Way.MOVE or error.reason not in _NOT_REACHED:
+        if error is None or way is not Way.MOVE or not self._blames_the_road(error, crew):
             return error
         if not self._is_served():
             return trouble(Reason.RECEIVER_DOWN, error.detail)
@@ -392,6 +395,18 @@ class Retrieval:
             return trouble(Reason.CONNECTION_LOST, error.detail)
         unknown = error.reason is Reason.RECEIVER_UNKNOWN
         return error if unknown else trouble(Reason.MOVED_NOWHERE, error.detail)
+
+    def _unreached(self, crew: Crew, way: Way) -> FetchError | None:
+        """An archive that fails with every image for us, and never sent any, finds nobody at our address."""
+        is_new = way is Way.MOVE and way not in self._means.proven
+        failed = is_new and crew.nothing_but_failed and not (self._refused or self._foreign)
+        return trouble(Reason.MOVED_NOWHERE, "every image failed") if failed else None
+
+    def _blames_the_road(self, error: FetchError, crew: Crew) -> bool:
+        """Does the archive say, of the very first image, that it does not get through to us?"""
+        unable = error.reason is Reason.OUT_OF_RESOURCES and f"0x{UNABLE:04X}" in error.detail
+        first = not crew.brought and Way.MOVE not in self._means.proven
+        return error.reason in _NOT_REACHED or (unable and first)
 
     def _learn(self, way: Way, crew: Crew, error: FetchError | None) -> None:
         if crew.brought:

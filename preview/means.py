@@ -21,8 +21,10 @@ def means_for(parts: Parts, source: Source, party: str, *, rendered: bool = True
     """
     receiver = may_send(source, parts.settings.local) and parts.spool.is_served()
     with parts.spool.scratch(party) as scratch:
+        profile = parts.profiles.of(source)
         yield Means(
-            ways=ways(source, parts.profiles.of(source), receiver=receiver),
+            ways=ways(source, profile, receiver=receiver),
+            proven=[way for way in Way if profile.works(way)],
             allowance=parts.lines,
             party=party,
             spool=parts.spool,

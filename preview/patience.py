@@ -12,6 +12,8 @@ _RESTS = (10, 30, 120, 600, 1800, 3600)
 _SHORTEST = 1.0
 _MOST_TRIES_FOR_GAPS = 3
 """An archive that answers but does not send may never send: then a person decides."""
+_MOST_TRIES_FOR_RESOURCES = 12
+"""Most of a day, at least several hours: one that is as short of resources then will be the next day."""
 _MOST_TRIES_FOR_POSTERS = 3
 """Nobody asked for these by a click."""
 
@@ -28,13 +30,16 @@ def rest(tries: int, chance: float) -> timedelta:
 def tries_again(outcome: Outcome, reason: Reason | None, scope: Scope, tries: int) -> bool:
     """Is it tried again by itself? ``tries``: how often it was, this time included.
 
-    What may pass by itself is tried until it is done or a person ends it; set-up faults are explained
+    What may pass by itself is tried until it is done or a person ends it, but an archive that
+    answers each time that it is not able to, not for ever; set-up faults are explained
     instead, and gaps that stay are left to a person.
     """
     if outcome not in (Outcome.FAILED, Outcome.INCOMPLETE) or reason is None or not reason.retriable:
         return False
     if scope is Scope.POSTERS:
         return tries < _MOST_TRIES_FOR_POSTERS
+    if reason is Reason.OUT_OF_RESOURCES:
+        return tries < _MOST_TRIES_FOR_RESOURCES
     answers = reason in _GAPS or reason.trouble not in (Trouble.UNREACHABLE, Trouble.REFUSED)
     return tries < _MOST_TRIES_FOR_GAPS if answers else True
 

@@ -180,7 +180,8 @@ def failure(status: int) -> FetchError:
     return trouble(_FAILURES.get(status, Reason.REQUEST_FAILED), f"status 0x{status:04X}")
 
 
-_UNABLE = 0xA702
+UNABLE = 0xA702
+"""Unable to perform sub-operations (PS3.4 C.4.2.1.5), which is said too where nobody is found to send to."""
 
 
 def nothing_but_failures(status: Dataset, failed: Dataset | None) -> bool:
@@ -189,4 +190,4 @@ def nothing_but_failures(status: Dataset, failed: Dataset | None) -> bool:
     PS3.4 C.4.2.1.5, C.4.3.3.1. An archive that ran out of resources for another reason names none.
     """
     named = failed is not None and bool(reading.texts(failed, "FailedSOPInstanceUIDList"))
-    return bool(status.Status == _UNABLE and named)
+    return bool(status.Status == UNABLE and named)

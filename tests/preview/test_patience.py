@@ -44,3 +44,8 @@ def test_posters_are_tried_a_few_times():
 def test_what_has_ended_stays_so(outcome):
     assert not tries_again(outcome, None, Scope.ALL, 1)
     assert not tries_again(outcome, Reason.BUSY, Scope.ALL, 1)
+
+
+def test_an_archive_that_says_each_time_that_it_cannot_is_left_to_a_person_one_day():
+    assert tries_again(Outcome.FAILED, Reason.OUT_OF_RESOURCES, Scope.ALL, 11)
+    assert not tries_again(Outcome.FAILED, Reason.OUT_OF_RESOURCES, Scope.ALL, 12)
