@@ -14,7 +14,7 @@ from fetch.model import Instance, Received, Source
 from fetch.reasons import Reason
 from fetch.records import StudyRow
 from fetch.retrieve import Retrieval
-from preview import contents, splitting
+from preview import contents, selections, splitting
 from preview.bell import MOST_ATTEMPTS
 from preview.claim import Claim, Superseded, as_ended
 from preview.means import means_for
@@ -97,13 +97,17 @@ def _brought(
     """
     under_way: list[tuple[Received, Future[Drawn]]] = []
     drawn = 0
+    with parts.records.read() as session:
+        named = selections.named_frames(session, claim.study_row)
     with means_for(parts, source, claim.fetch_id, rendered=False) as means:
         retrieval = Retrieval(source, parts.settings.local, claim.study_uid, means, only=wanted)
         try:
             with retrieval:
                 for event in retrieval:
                     if isinstance(event, Received) and _is_among(wanted, event):
-                        under_way.append((event, drawers.submit(event, (ENLARGED,), source.charset)))
+                        frames = named.get(event.instance_uid, ())
+                        drawing = drawers.submit(event, (ENLARGED,), source.charset, frames)
+                        under_way.append((event, drawing))
                     elif isinstance(event, Received):
                         retrieval.leave(event)
                     while under_way and under_way[0][1].done():

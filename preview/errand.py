@@ -14,7 +14,7 @@ from fetch.model import Plan, Received, Series
 from fetch.notes import Note, Noted, noted
 from fetch.reasons import Reason
 from fetch.retrieve import Retrieval
-from preview import counting
+from preview import counting, selections
 from preview.bell import MOST_ATTEMPTS
 from preview.claim import Claim, Superseded
 from preview.ending import Account, broken_off, judge_completeness
@@ -92,6 +92,7 @@ def _fetch(parts: Parts, progress: Progress, drawers: Drawers) -> _Ended:
         brought = counting.brought(session, claim.study_row, claim.counted)
         known = counting.known(session, claim.study_row, progress.held)
         key_images = counting.key_images(session, claim.study_row)
+        named = selections.named_frames(session, claim.study_row)
     with means_for(parts, source, claim.fetch_id) as means:
         retrieval = Retrieval(
             source,
@@ -108,7 +109,7 @@ def _fetch(parts: Parts, progress: Progress, drawers: Drawers) -> _Ended:
         retrieval.hurry(key_images)
         try:
             with retrieval:
-                _draw_all(retrieval, progress, drawers, source.charset)
+                _draw_all(_Drawing(retrieval, progress, drawers, source.charset, named), retrieval, progress)
         finally:
             learn(parts, source, retrieval.learned)
     if claim.scope is not progress.wanted and retrieval.asked_for_all:
@@ -144,9 +145,18 @@ def _judged(progress: Progress, retrieval: Retrieval) -> _Ended:
 class _Drawing:
     """What is being drawn while more comes; nothing that is slow keeps a Cancel from being noticed."""
 
-    def __init__(self, retrieval: Retrieval, progress: Progress, drawers: Drawers, charset: str) -> None:
+    def __init__(
+        self,
+        retrieval: Retrieval,
+        progress: Progress,
+        drawers: Drawers,
+        charset: str,
+        named: Mapping[str, tuple[int, ...]],
+    ) -> None:
+        """``named``: by instance, the frames that are known to be key."""
         self._retrieval, self._progress = retrieval, progress
         self._drawers, self._charset = drawers, charset
+        self._named = dict(named)
         self._is_first = not progress.held
         self._under_way: dict[Future[Drawn], Received] = {}
         self._done: deque[Future[Drawn]] = deque()
@@ -163,7 +173,8 @@ class _Drawing:
         poster = self._retrieval.is_poster(received.instance_uid) or self._is_first
         self._is_first = False
         sizes = (THUMBNAIL, ENLARGED) if poster else (THUMBNAIL,)
-        drawn = self._drawers.submit(received, sizes, self._charset)
+        named = self._named.get(received.instance_uid, ())
+        drawn = self._drawers.submit(received, sizes, self._charset, named)
         self._under_way[drawn] = replace(received, data=b"", rendered=b"")  # its bytes are over there
         drawn.add_done_callback(self._is_drawn)
 
@@ -198,12 +209,14 @@ class _Drawing:
         self._progress.take(received, drawn, listed=listed)
         if drawn.drawing.kind is DrawingKind.CARD and received.instance_uid in self._progress.held:
             self._cards[drawn.drawing.reason or ""] += 1
+        if drawn.header and drawn.header.selection:
+            for uid, frames in drawn.header.selection.key_frames.items():
+                self._named[uid] = self._named.get(uid, ()) + frames
         self._retrieval.read(received.instance_uid, drawn.header.references if drawn.header else ())
 
 
-def _draw_all(retrieval: Retrieval, progress: Progress, drawers: Drawers, charset: str) -> None:
+def _draw_all(drawing: _Drawing, retrieval: Retrieval, progress: Progress) -> None:
     """Draw while receiving; what is drawn goes to the shelf at once, whatever takes longer."""
-    drawing = _Drawing(retrieval, progress, drawers, charset)
     try:
         for event in retrieval:
             _heed(event, drawing, progress)

@@ -69,6 +69,12 @@ def marked(session: Session, studies: Iterable[int]) -> dict[tuple[int, str], Ma
     return {image: _together(rows) for image, rows in said.items()}
 
 
+def named_frames(session: Session, study_row: int) -> dict[str, tuple[int, ...]]:
+    """By instance UID: the frames that are key, to be drawn whichever others are."""
+    said = marked(session, [study_row]).items()
+    return {uid: tuple(sorted(one.frames)) for (_, uid), one in said if one.frames and not one.rejected}
+
+
 # Put together once, not for every page.
 _OF_STUDIES = (
     select(SelectedRow)

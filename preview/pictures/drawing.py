@@ -56,14 +56,21 @@ class Drawers:
         self._threads: list[Thread] = []
         self._inside = False
 
-    def submit(self, received: Received, sizes: tuple[int, ...] = (256,), charset: str = "") -> Future[Drawn]:
+    def submit(
+        self,
+        received: Received,
+        sizes: tuple[int, ...] = (256,),
+        charset: str = "",
+        named: tuple[int, ...] = (),
+    ) -> Future[Drawn]:
         """Draw an object that came over the network. The future never has a decoder's exception.
 
         A ``received.file`` has to stay until then. ``charset``: what its texts are written in, where it
-        does not say so itself. Any thread may call this; one that is held up when the work is dropped gets a
-        cancelled future.
+        does not say so itself. ``named``: frames, from 1, that are drawn whichever others are. Any thread may
+        call this; one that is held up when the work is dropped gets a cancelled future.
         """
-        return self._put(received, sizes, charset, received.size)
+        task = Task(received, tuple(sizes), self._max_frames, self._seconds, charset, named=named)
+        return self._put(task, received.size)
 
     def has_room(self, received: Received, seconds: float) -> bool:
         """Would ``submit`` not block? Waits for that at most so long: who alone submits can look around."""
@@ -84,7 +91,7 @@ class Drawers:
         With ``stem`` a frame has one picture, in the last of ``sizes`` that it can have; those of several
         frames have no ``png``, but are files (``frame_path``).
         """
-        return self._put(path, sizes, "", 0, stem)
+        return self._put(Task(path, tuple(sizes), self._max_frames, self._seconds, stem=stem), 0)
 
     def __enter__(self) -> Self:
         for _ in range(self._count):
@@ -108,18 +115,10 @@ class Drawers:
         for thread in self._threads:
             thread.join()
 
-    def _put(
-        self,
-        source: Received | Path,
-        sizes: tuple[int, ...],
-        charset: str,
-        size: int,
-        stem: Path | None = None,
-    ) -> Future[Drawn]:
+    def _put(self, task: Task, size: int) -> Future[Drawn]:
         if not self._inside:
             raise RuntimeError("Drawers draw only inside their context.")
         future: Future[Drawn] = Future()
-        task = Task(source, tuple(sizes), self._max_frames, self._seconds, charset, stem=stem)
         if not self._waiting.put((future, task), size):
             future.cancel()
         return future

@@ -43,6 +43,8 @@ class Task:
     charset: str = ""
     on_tray: int | None = None
     """So many bytes of it lie on the tray; None: they come through the pipe."""
+    named: tuple[int, ...] = ()
+    """Frames, from 1, that are drawn whichever others are."""
     stem: Path | None = None
     """Where the pictures of several frames are written, each as soon as it is drawn: all of a long film have
     no room in memory. None: they come through the pipe.
@@ -129,7 +131,7 @@ def _draw(task: Task, parsed: Parsed) -> Drawn:
     pixels = Pixels(parsed.ds, parsed.stored, parsed.left_out)
     limits.allow(task.seconds * min(pixels.count, task.max_frames, _MOST_TIMES))
     keep = partial(_written, task.stem, pixels.count > 1) if task.stem else None
-    return Drawn(header, draw(parsed.ds, task.sizes, task.max_frames, pixels, keep))
+    return Drawn(header, draw(parsed.ds, task.sizes, task.max_frames, pixels, keep, task.named))
 
 
 def _written(stem: Path, is_one_of_several: bool, picture: Picture) -> Picture:

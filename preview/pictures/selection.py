@@ -82,6 +82,12 @@ class Selection:
     purpose: Purpose
     images: tuple[Selected, ...]
 
+    @property
+    def key_frames(self) -> dict[str, tuple[int, ...]]:
+        """By SOP instance UID, the frames from 1 that are to be looked at first."""
+        named = self.images if self.purpose is Purpose.KEY else ()
+        return {image.instance_uid: image.frames for image in named if image.frames}
+
 
 def selection(ds: Dataset) -> Selection | None:
     """None for any other kind of object; nothing odd in it can raise. At most 500 images, in its order."""

@@ -4,6 +4,7 @@ With a range of its own, every frame would look equally bright: the strip of a f
 empty frame would be full of noise where the next one has a heart.
 """
 
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -27,6 +28,14 @@ def spread(frames: int, most: int) -> list[int]:
     if most <= 1:
         return [frames // 2]
     return [round(place * (frames - 1) / (most - 1)) for place in range(most)]
+
+
+def chosen(frames: int, most: int, named: Iterable[int] = ()) -> list[int]:
+    """Indices of those to draw, from 0: evenly spread ones, and the first of those that somebody named (from
+    1), at most as many again.
+    """
+    there = [number - 1 for number in dict.fromkeys(named) if 0 < number <= frames]
+    return sorted({*spread(frames, most), *there[:most]})
 
 
 def common_range(ds: Dataset, pixels: Pixels) -> Common:

@@ -238,6 +238,14 @@ def test_of_an_object_of_frames_the_marked_ones_are_key_else_the_informative_one
     assert poster.endswith(f"-{key[0]}-256.png")
 
 
+def test_a_marked_frame_is_drawn_however_many_others_there_are(visit):
+    ds = loop(300)
+    here = visit([ds, selecting([ds], frames=[150, 42])])
+    assert key_nav(here.fetch()) == [
+        f"Key image, Axial 1, image 1 of 1, frame {frame} of 300" for frame in (42, 150)
+    ]
+
+
 def test_the_card_of_the_document_says_what_it_is(visit, images):
     here = visit([*images[:5], selecting([images[2]], SAFETY)])
     here.fetch()

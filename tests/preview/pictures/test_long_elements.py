@@ -8,6 +8,7 @@ import pypdfium2
 import pytest
 from PIL import Image
 from pydicom import Dataset, Sequence
+from pydicom.uid import BasicTextSRStorage
 from samples import image, received, spooled
 
 from preview.pictures import files, parsing
@@ -99,3 +100,23 @@ def test_what_is_longer_still_is_left_out_and_that_is_said(drawn, monkeypatch):
     marked = drawn(with_graphics(LONGEST_ELEMENT))
     assert (shown(marked)[120, 120], marked.reason) == (100, "The graphics are too long to be read.")
     assert drawn(document(LONGEST_ELEMENT)).reason == "The document is missing, or too long for a preview."
+
+
+def structured_report(longer):
+    ds, item, name = Dataset(), Dataset(), Dataset()
+    ds.SOPClassUID = BasicTextSRStorage
+    name.CodeValue, name.CodingSchemeDesignator, name.CodeMeaning = "18748-4", "LN", "Imaging Report"
+    ds.ConceptNameCodeSequence = Sequence([name])
+    item.RelationshipType, item.ValueType = "CONTAINS", "TEXT"
+    item.TextValue = "Nothing of note." + " " * longer
+    ds.ContentSequence = Sequence([item])
+    return ds
+
+
+def test_a_report_with_too_much_content_says_so_on_its_card(drawn):
+    whole, longer = drawn(structured_report(0)), drawn(structured_report(LONGEST_ELEMENT))
+    assert whole.reason == "Structured report: not an image"
+    assert longer.reason == "Its content is too long to be read here: open it in the viewer."
+    assert longer.about.title == whole.about.title == "Imaging Report"
+    assert longer.about.lines == (longer.reason,)
+    assert longer.pictures != whole.pictures

@@ -9,8 +9,9 @@ from PIL import Image
 from pydicom import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGLSLossless, UltrasoundMultiFrameImageStorage
-from samples import image, ramp
+from samples import image, ramp, received
 
+from preview.pictures.drawing import Drawers
 from preview.pictures.pixels import Pixels
 from preview.pictures.thumbnail import draw
 
@@ -94,3 +95,18 @@ def test_nobody_looks_for_a_contrast_that_is_told(monkeypatch):
     monkeypatch.setattr(Pixels, "decode", lambda *what: looked_at.append(what) or decode(*what))
     draw(image(film(), WindowCenter=500, WindowWidth=1000))
     assert len(looked_at) == 20
+
+
+def test_frames_that_somebody_named_are_drawn_beside_those_that_are_spread():
+    drawing = draw(image(film(100)), max_frames=3, named=(42, 100, 7, 101, 0))
+    assert [picture.frame for picture in drawing.pictures] == [1, 7, 42, 51, 100]
+    assert drawing.reason == "5 of 100 frames are shown."
+    few = draw(image(film(100)), max_frames=3, named=range(10, 90))
+    assert len(few.pictures) == 6, "no more than as many again"
+
+
+def test_named_frames_are_drawn_behind_the_seam():
+    ds = image(film(100), SOPInstanceUID="1.2.3")
+    with Drawers(1, max_frames=3) as drawers:
+        drawn = drawers.submit(received(ds), named=(42,)).result().drawing
+    assert [picture.frame for picture in drawn.pictures] == [1, 42, 51, 100]
