@@ -23,6 +23,7 @@ from preview.routes import (
     archives,
     banner,
     cards,
+    comparing,
     downtime,
     failing,
     fallback,
@@ -36,6 +37,7 @@ from preview.routes import (
     resolving,
     study,
     unmatched,
+    watching,
 )
 from preview.routes.polling import version
 from preview.secret import secret_key
@@ -64,10 +66,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     Babel(app, locale_selector=preferences.language).domain_instance = Written()
     words.register(app, settings.app.zone)
     explaining.register(app, settings)
-    headers.register(app, settings.app.embed_origins)
+    headers.register(app, settings.app.embed_origins, settings.viewer.url)
     compressing.register(app)
     failing.register(app)
     banner.register(app)
+    watching.register(app)
     cards.register(app)
     for blueprint in (
         preferences,
@@ -76,9 +79,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         opening,
         launching,
         imaging,
+        comparing,
         study,
         unmatched,
         resolving,
+        watching,
         *_DOWN,
     ):
         app.register_blueprint(blueprint.blueprint)

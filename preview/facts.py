@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, aliased
@@ -17,7 +18,9 @@ from preview.kept import Look
 from preview.page import (
     AnswerFacts,
     AskFacts,
+    Choice,
     FetchFacts,
+    Meant,
     Other,
     PatientFacts,
     Poster,
@@ -25,6 +28,7 @@ from preview.page import (
     StudyFacts,
     StudyPageFacts,
     ViewerFacts,
+    slice_of,
 )
 from preview.parts import Parts
 from preview.range import Span
@@ -32,34 +36,73 @@ from preview.records import AskRow, ContextRow, Errand, FetchRow, FoundRow
 from preview.viewer import NOT_CHECKED, Held
 
 
-def patient_facts(parts: Parts, context: ContextRow, span: Span | None, modality: str) -> PatientFacts:
-    """The patient's page for the newest question (for this range); rings again for what nobody took up."""
+def patient_facts(parts: Parts, context: ContextRow, span: Span | None, choice: Choice) -> PatientFacts:
+    """The patient's page for the newest question (for this range); rings again for what nobody took up.
+
+    Of a long list only what the page shows has its posters read, and the viewer asked about it.
+    """
     look, bell = parts.kept.look(), parts.bell.answers(within=_BELL_S)
     key = ("patient", context.key, context.patient, span, bell)
     seen = look.get(key, lambda: _read_patient(parts, look, context, span))
     errands = seen.errands.at(parts.now, parts.settings.app)
-    held = _held(parts, [row for rows in seen.groups for row in rows], errands)
     answered = _answered(seen.ask) if seen.ask else set()
-    studies = tuple(
+    listed = tuple(
         replace(
-            _study(parts, rows, errands, held, seen.posters),
+            _study(parts, rows, errands, {}, {}),
             as_of=_as_of(rows[0], answered),
             confirmed=any(row.id in seen.confirmed for row in rows),
         )
         for rows in seen.groups
     )
+    meant = Meant(context.accession, context.study_uid)
+    begins = seen.found.get(choice.after)
+    after = begins.study if begins else None
+    shown = {one.key for one in slice_of(listed, choice, meant, after).studies}
+    rows = [rows[0] for rows in seen.groups if rows[0].key in shown]
+    filled = _filled(parts, look, rows, errands)
     bell = ring(parts, seen.ask, errands.unfinished)
     return PatientFacts(
         role=context.role,
         patient=context.patient,
         ask=_ask(seen.ask),
         answers=seen.answers,
-        studies=studies,
+        studies=tuple(replace(one, **filled.get(one.key, {})) for one in listed),
         bell=bell,
-        modality=modality,
-        accession=context.accession,
-        study_uid=context.study_uid,
+        choice=choice,
+        meant=meant,
+        after=after,
     )
+
+
+def chosen_studies(parts: Parts, rows: Sequence[StudyRow]) -> tuple[StudyFacts, ...]:
+    """These studies, each as its own source has it; who may see them was asked before."""
+    look = parts.kept.look()
+    with parts.records.read() as session:
+        errands = _errands(session, look, rows).at(parts.now, parts.settings.app)
+    filled = _filled(parts, look, rows, errands)
+    return tuple(replace(_study(parts, [row], errands, {}, {}), **filled[row.key]) for row in rows)
+
+
+def _filled(
+    parts: Parts, look: Look, rows: Sequence[StudyRow], errands: Errands
+) -> dict[str, dict[str, Any]]:
+    """The posters of each of these studies, by its key, and what the viewer has of it."""
+    held = _held(parts, rows, errands)
+    fetched = [row for row in rows if errands.get(row, Errand.FETCH)]
+    key = ("posters", tuple(row.id for row in fetched))
+
+    def read() -> dict[int, tuple[Poster, ...]]:
+        with parts.records.read() as session:
+            return gallery.posters(session, fetched)
+
+    posters = look.get(key, read)
+    return {
+        row.key: {
+            "posters": posters.get(row.id, ()),
+            "viewer": _viewer(parts, row, errands.get(row, Errand.BRING), held),
+        }
+        for row in rows
+    }
 
 
 @dataclass(frozen=True)
@@ -71,9 +114,10 @@ class _SeenOfPatient:
     groups: list[list[StudyRow]]
     """What may be shown: one group a study UID."""
     errands: Stored
-    posters: Mapping[int, tuple[Poster, ...]]
     confirmed: frozenset[int]
     """What may be shown because staff have said so, by its row."""
+    found: Mapping[str, StudyRow]
+    """Also what may not be shown, by its key: where a page begins stays known when its study is gone."""
 
 
 def _read_patient(parts: Parts, look: Look, context: ContextRow, span: Span | None) -> _SeenOfPatient:
@@ -87,7 +131,6 @@ def _read_patient(parts: Parts, look: Look, context: ContextRow, span: Span | No
         certain = list(filter(sight.certain, listed))
         errands = _errands(session, look, certain)
         groups = showing.by_uid(certain, sources, errands.fetched)
-        posters = _posters(session, look, [rows[0] for rows in groups if rows[0].id in errands.fetched])
         waiting = [row for row in listed if sight.finding(row).doubts]
         withheld = Counter(row.source for row in waiting)
         again = Counter(row.source for row in waiting if sight.finding(row).again)
@@ -95,7 +138,7 @@ def _read_patient(parts: Parts, look: Look, context: ContextRow, span: Span | No
         failed = sight.failed_before(ask) if ask else {}
         answers = _answers(sources, ask, withheld, again, unlisted, failed)
         confirmed = frozenset(row.id for row in certain if sight.finding(row).confirmed)
-    return _SeenOfPatient(ask, answers, groups, errands, posters, confirmed)
+    return _SeenOfPatient(ask, answers, groups, errands, confirmed, {row.key: row for row in found})
 
 
 def _errands(session: Session, look: Look, studies: Iterable[StudyRow]) -> Stored:
@@ -187,7 +230,7 @@ def _held(parts: Parts, rows: Iterable[StudyRow], errands: Errands) -> dict[str,
 def _viewer(parts: Parts, row: StudyRow, bring: FetchFacts | None, held: Mapping[str, Held]) -> ViewerFacts:
     source = parts.settings.source(row.source)
     return ViewerFacts(
-        held=held[row.study_uid],
+        held=held.get(row.study_uid, NOT_CHECKED),
         data_source=source.viewer_source if source else "",
         exists=not parts.settings.viewer.missing,
         reachable_by_move=parts.settings.viewer.aet is not None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from urllib.parse import urlsplit
 
 from flask import Flask, Response
 
@@ -12,19 +13,30 @@ _POLICY = (
     "img-src 'self'",
     "connect-src 'self'",
     "base-uri 'none'",
-    "form-action 'self'",
 )
 
 
-def register(app: Flask, embed_origins: Sequence[str] = ()) -> None:
-    """``embed_origins`` may show our pages in a frame; our own pages always may."""
-    app.after_request(partial(_harden, policy(embed_origins)))
+def register(app: Flask, embed_origins: Sequence[str] = (), viewer: str = "") -> None:
+    """``embed_origins`` may show our pages in a frame; our own pages always may.
+
+    ``viewer``: its address, to which a form of ours may lead by a redirection, which browsers count as well.
+    """
+    app.after_request(partial(_harden, policy(embed_origins, forms=origin(viewer))))
 
 
-def policy(embed_origins: Sequence[str], style: str = "'self'") -> str:
+def origin(address: str) -> str:
+    """``https://host:port`` of an address; nothing of one that is none."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def policy(embed_origins: Sequence[str], style: str = "'self'", forms: str = "") -> str:
     """``style``: where styles may come from, or the hash of the one that stands in the page."""
     ancestors = " ".join(["'self'", *embed_origins])
-    return "; ".join([*_POLICY, f"style-src {style}", f"frame-ancestors {ancestors}"])
+    actions = f"'self' {forms}".strip()
+    return "; ".join(
+        [*_POLICY, f"form-action {actions}", f"style-src {style}", f"frame-ancestors {ancestors}"]
+    )
 
 
 def _harden(usual: str, response: Response) -> Response:

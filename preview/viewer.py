@@ -33,11 +33,11 @@ def image_link(url: str, data_source: str, study_uid: str, series_uid: str, inst
 
 
 def compare_link(url: str, data_source: str, current_uid: str, prior_uid: str, series_uid: str) -> str | None:
-    """The current study at this series on the left, its prior on the right.
+    """The current study on the left, at this series if one is known, its prior on the right.
 
-    OHIF does not open several studies in the order of the link, so one of them is always named by a series.
+    OHIF opens several studies in the order of the link only by this hanging protocol.
     """
-    at = {"initialSeriesInstanceUID": series_uid}
+    at = {"initialSeriesInstanceUID": series_uid} if series_uid else {}
     link = _link(url, data_source, [current_uid, prior_uid], at)
     return f"{link}&{urlencode({'hangingProtocolId': _COMPARE}, safe='@/')}" if link else None
 

@@ -1,11 +1,12 @@
 """What a page shows: decided here, from stored facts and the clock, and nowhere else. Pure."""
 
-from preview.page.card import Card, Mark, Poster, StudyFacts
+from preview.page.card import Card, Mark, Poster, StudyFacts, card_of
 from preview.page.enlarging import Larger, Picture
 from preview.page.log import LogLine, told
 from preview.page.opening import Door, Opening, ViewerFacts
+from preview.page.paging import Choice, Meant, Slice, slice_of
+from preview.page.pairing import Pair, Pairing, pair_of
 from preview.page.patient import (
-    MOST,
     AnswerFacts,
     Asked,
     AskFacts,
@@ -18,11 +19,11 @@ from preview.page.status import FetchFacts, Gap, Progress, Status, marked, progr
 from preview.page.study import Comparison, Other, Strip, StudyPage, StudyPageFacts, describe_study
 
 __all__ = [
-    "MOST",
     "AnswerFacts",
     "AskFacts",
     "Asked",
     "Card",
+    "Choice",
     "Comparison",
     "Door",
     "FetchFacts",
@@ -30,23 +31,30 @@ __all__ = [
     "Larger",
     "LogLine",
     "Mark",
+    "Meant",
     "Nothing",
     "Opening",
     "Other",
+    "Pair",
+    "Pairing",
     "PatientFacts",
     "PatientPage",
     "Picture",
     "Poster",
     "Progress",
+    "Slice",
     "Status",
     "Strip",
     "StudyFacts",
     "StudyPage",
     "StudyPageFacts",
     "ViewerFacts",
+    "card_of",
     "describe",
     "describe_study",
     "marked",
+    "pair_of",
     "progress_of",
+    "slice_of",
     "told",
 ]

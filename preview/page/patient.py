@@ -1,8 +1,8 @@
 """The patient's page: what every archive answered, and a card for each study. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -11,7 +11,18 @@ from fetch.model import AnswerKind, Patient, Study
 from fetch.reasons import Reason
 from preview.page.card import Card, StudyFacts, card_of
 from preview.page.opening import Door
-from preview.page.status import WATCH_S, Milestones, comes_back, marked, newest_wish, pace
+from preview.page.paging import Choice, Meant, slice_of
+from preview.page.pairing import NOT_IMAGES
+from preview.page.status import (
+    WATCH_S,
+    Milestones,
+    Status,
+    comes_back,
+    marked,
+    newest_wish,
+    pace,
+    progress_of,
+)
 from preview.patience import GIVEN_UP
 from preview.records import Role
 
@@ -64,19 +75,10 @@ class PatientFacts:
     studies: tuple[StudyFacts, ...]
     bell: bool
     """Can the queue be reached?"""
-    modality: str = ""
-    accession: str = ""
-    study_uid: str = ""
-    """The study that the clinical application opened the patient for, by either; "" for none."""
-
-    @property
-    def names_one(self) -> bool:
-        return bool(self.accession or self.study_uid)
-
-    def names(self, study: Study) -> bool:
-        """Is it the one that the clinical application meant?"""
-        by_uid = bool(self.study_uid) and study.study_uid == self.study_uid
-        return by_uid or (bool(self.accession) and study.accession == self.accession)
+    choice: Choice = field(default_factory=Choice)
+    meant: Meant = field(default_factory=Meant)
+    after: Study | None = None
+    """The study after which the page begins, be it still shown or not."""
 
 
 class Asked(StrEnum):
@@ -110,11 +112,20 @@ class PatientPage:
     ask: AskFacts | None
     answers: tuple[AnswerFacts, ...]
     cards: tuple[Card, ...]
-    more: int
-    """How many of this kind are not on the page yet."""
+    first: int
+    """Place of the first card among all of this kind, counted from 1."""
+    chosen: int
+    """How many of this kind there are, on all pages."""
+    newer: str | None
+    older: str | None
+    """What the pages around this one begin after, as an address has it; None where there is none."""
     total: int
     modalities: tuple[str, ...]
-    modality: str
+    choice: Choice
+    names_one: bool
+    """Has the clinical application meant one study?"""
+    unfetched: tuple[tuple[str, str, int], ...]
+    """Of each source that is fetched from: how many studies on this page nobody has fetched, if several."""
     nothing: Nothing
     lacks_named: bool
     """The study that the clinical application meant was looked for, and is not among those shown."""
@@ -129,21 +140,16 @@ class PatientPage:
         return marked(self)
 
 
-MOST = 50
-"""So many cards at first: whoever wants more asks for them."""
-
-
-def describe(facts: PatientFacts, now: datetime, most: int = MOST) -> PatientPage:
-    """The patient's page with at most so many cards, from the facts and the clock."""
+def describe(facts: PatientFacts, now: datetime) -> PatientPage:
+    """The patient's page, from the facts and the clock."""
     asked = _asked(facts, now)
-    ordered = sorted(_newest_first(facts.studies), key=lambda s: not facts.names(s.study))
-    everything = [
-        replace(card_of(study, facts.bell, now), named=facts.names(study.study)) for study in ordered
-    ]
-    chosen = [card for card in everything if _has(card, facts.modality)]
-    shown = tuple(chosen[:most])
-    nothing = _nothing(facts, asked, everything, shown)
-    live = asked not in (Asked.DONE, Asked.NEVER) or any(card.live for card in everything)
+    studies, meant = facts.studies, facts.meant
+    page = slice_of(studies, facts.choice, meant, facts.after)
+    shown = tuple(
+        replace(card_of(study, facts.bell, now), named=meant.names(study.study)) for study in page.studies
+    )
+    nothing = _nothing(facts, asked, shown)
+    live = asked not in (Asked.DONE, Asked.NEVER) or _is_live(facts, shown, now)
     return PatientPage(
         role=facts.role,
         patient=facts.patient,
@@ -151,16 +157,38 @@ def describe(facts: PatientFacts, now: datetime, most: int = MOST) -> PatientPag
         ask=facts.ask,
         answers=facts.answers,
         cards=shown,
-        more=len(chosen) - len(shown),
-        total=len(everything),
-        modalities=_modalities(everything),
-        modality=facts.modality,
+        first=page.first,
+        chosen=page.chosen,
+        newer=page.newer,
+        older=page.older,
+        total=len(studies),
+        modalities=_modalities(studies),
+        choice=facts.choice,
+        names_one=bool(meant),
+        unfetched=_unfetched(shown),
         nothing=nothing,
-        lacks_named=facts.names_one and asked is Asked.DONE and not any(c.named for c in everything),
+        lacks_named=bool(meant) and asked is Asked.DONE and not any(meant.names(s.study) for s in studies),
         live=live,
-        pace=pace(_last_wish(facts, everything, now), now) if live else _watch(facts),
+        pace=pace(_last_wish(facts, shown, now), now) if live else _watch(facts),
         milestones=(("answers", f"{asked} {nothing}"), *(card.milestone for card in shown)),
     )
+
+
+def _is_live(facts: PatientFacts, shown: Sequence[Card], now: datetime) -> bool:
+    """Does anything go on by itself, also with studies of other pages?"""
+    if any(card.live for card in shown):
+        return True
+    errands = (errand for s in facts.studies for errand in (s.fetch, s.viewer.bring))
+    under_way = (errand for errand in errands if errand is not None and errand.outcome is None)
+    return any(progress_of(errand, facts.bell, now).status.live for errand in under_way)
+
+
+def _unfetched(cards: Iterable[Card]) -> tuple[tuple[str, str, int], ...]:
+    """Source, its label, and how many; one alone has its own button."""
+    counted = Counter(
+        (card.study.source, card.labels[0]) for card in cards if card.progress.status is Status.NOT_FETCHED
+    )
+    return tuple((*source, many) for source, many in counted.items() if many > 1)
 
 
 def _watch(facts: PatientFacts) -> int | None:
@@ -184,14 +212,14 @@ def _asked(facts: PatientFacts, now: datetime) -> Asked:
     return Asked.WAITING if now - ask.wanted_at > ASKING_PATIENCE else Asked.ASKING
 
 
-def _nothing(facts: PatientFacts, asked: Asked, everything: list[Card], shown: tuple[Card, ...]) -> Nothing:
+def _nothing(facts: PatientFacts, asked: Asked, shown: tuple[Card, ...]) -> Nothing:
     if shown:
         return Nothing.SOME
     if asked is not Asked.DONE:
         return Nothing.NOT_YET
     if not facts.answers or any(a.kind not in _SEARCHED for a in facts.answers):
         return Nothing.NOT_ALL_ASKED
-    if everything:
+    if facts.studies:
         return Nothing.FILTERED
     absent = all(a.kind is AnswerKind.ABSENT and not a.withheld for a in facts.answers)
     return Nothing.NONE if absent else Nothing.WITHHELD
@@ -200,25 +228,9 @@ def _nothing(facts: PatientFacts, asked: Asked, everything: list[Card], shown: t
 _SEARCHED = (AnswerKind.ABSENT, AnswerKind.FOUND)
 
 
-def _has(card: Card, modality: str) -> bool:
-    return not modality or not card.study.modalities or modality in card.study.modalities
-
-
-def _modalities(cards: Iterable[Card]) -> tuple[str, ...]:
-    counted = Counter(m for card in cards for m in card.study.modalities if m not in _NOT_IMAGES)
+def _modalities(studies: Iterable[StudyFacts]) -> tuple[str, ...]:
+    counted = Counter(m for one in studies for m in one.study.modalities if m not in NOT_IMAGES)
     return tuple(name for name, _ in sorted(counted.items(), key=lambda item: (-item[1], item[0])))
-
-
-_NOT_IMAGES = frozenset({"SR", "PR", "KO", "DOC", "SEG", "REG"})
-
-
-def _newest_first(studies: Iterable[StudyFacts]) -> list[StudyFacts]:
-    """Undated studies come last, under "date unknown"."""
-    return sorted(
-        studies,
-        key=lambda s: (s.study.study_date or date.min, s.study.study_time, s.study.study_uid),
-        reverse=True,
-    )
 
 
 def _last_wish(facts: PatientFacts, cards: Iterable[Card], now: datetime) -> datetime | None:

@@ -4,18 +4,20 @@ from datetime import date
 from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from preview import access, asking, facts
+from preview import access, asking, facts, wanting
 from preview.matching import listing
-from preview.page import MOST, PatientPage, describe
+from preview.page import Choice, PatientPage, Status, describe
 from preview.range import Preset, Span, WrongRange, named_span, query_of, wanted_span
 from preview.records import ContextRow
-from preview.routes.guard import opened_for_patient, parts
+from preview.routes.guard import opened_for_patient, parts, visible
 from preview.routes.polling import poll_answer
 from preview.showing import Sight
 
-_MOST_EVER = 5000
+_THIS = "this"
+"""What ``view`` says in an address where only the study is shown that the clinical application meant."""
 blueprint = Blueprint("imaging", __name__, url_prefix="/patients/<key>")
 
 
@@ -47,32 +49,62 @@ def ask(key: str) -> Response:
         last = Sight(db, context, parts().settings.sources).last_ask(span)
     if last is None or last.finished_at:
         asking.want(parts(), context, *span)
-    return redirect(url_for(".page", key=key, **dict[str, Any](query_of(span))), 303)
+    kept = {name: code for name in ("modality", "view") if (code := _code(request.form.get(name, "")))}
+    return redirect(url_for(".page", key=key, **dict[str, Any](query_of(span) | kept)), 303)
 
 
-def _shown(context: ContextRow, *, wrong_range: bool = False) -> dict[str, Any]:
+@blueprint.post("/fetch")
+def fetch_all(key: str) -> Response:
+    """Want every study of one source that the page shows and nobody has fetched, and go back to the page."""
+    context = opened_for_patient(key)
+    try:
+        shown = _shown(context, request.form)
+    except WrongRange:
+        return redirect(url_for(".page", key=key), 303)
+    for card in shown["view"].cards:
+        if card.progress.status is Status.NOT_FETCHED and card.study.source == request.form.get("source"):
+            wanting.want(parts(), visible(context, card.key))
+    return redirect(url_for(".page", key=key, **shown["filters"], _anchor="studies"), 303)
+
+
+def _shown(
+    context: ContextRow, values: "MultiDict[str, str] | None" = None, *, wrong_range: bool = False
+) -> dict[str, Any]:
     """What the templates need; with a wrong range, the page of the newest ask and what is wrong."""
-    span = None if wrong_range else named_span(request.args)
-    modality = request.args.get("modality", "")[:16]
-    most = max(MOST, min(request.args.get("shown", MOST, type=int), _MOST_EVER))
-    view = describe(facts.patient_facts(parts(), context, span, modality), parts().now, most)
+    values = request.args if values is None else values
+    span = None if wrong_range else named_span(values)
+    meant = bool(context.accession or context.study_uid)
+    choice = Choice(
+        modality=_code(values.get("modality", "")),
+        only_named=meant and values.get("view") == _THIS,
+        after=_code(values.get("after", ""), 32),
+    )
+    view = describe(facts.patient_facts(parts(), context, span, choice), parts().now)
     last = view.ask
     chosen: Span = span or ((last.start, last.end) if last else Preset.YEAR.span(_today()))
+    around = _filters(view, chosen)
     return {
         "context": context,
         "view": view,
         "span": chosen,
         "presets": _presets(),
-        "filters": _filters(view, chosen) | ({"shown": str(most)} if most > MOST else {}),
-        "next_shown": most + MOST,
+        "around": around,
+        "filters": around | ({"after": choice.after} if choice.after else {}),
+        "this_study": query_of(access.wish_of(context).range(_today())) | {"view": _THIS} if meant else None,
         "wrong_range": wrong_range,
         "typed": request.values if wrong_range else {},
     }
 
 
+def _code(written: str, most: int = 16) -> str:
+    """A code or a key in an address; "" for whatever else stands there."""
+    return written if written.isalnum() and len(written) <= most else ""
+
+
 def _filters(view: PatientPage, span: Span) -> dict[str, str]:
-    """What the address of the poll and of each filter keeps."""
-    return query_of(span) | ({"modality": view.modality} if view.modality else {})
+    """What the address of the poll and of each filter keeps; no patient, no study's identifier."""
+    kept = {"modality": view.choice.modality, "view": _THIS if view.choice.only_named else ""}
+    return query_of(span) | {name: value for name, value in kept.items() if value}
 
 
 def _presets() -> dict[Preset, Span]:

@@ -213,7 +213,7 @@ def test_a_question_about_other_dates_takes_nothing_away(site, client, archive):
     everything = ask_again(site, client, path, "All")
     assert "Old" in client.page(everything)
     archive.remove(gone)
-    ask_again(site, client, path, "1 year")
+    ask_again(site, client, path, "Recent (1 year)")
     assert "Old" in client.page(everything)
     assert doubts(site) == {}
     ask_again(site, client, path, "All")

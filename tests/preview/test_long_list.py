@@ -1,43 +1,114 @@
-"""A patient with very many studies: fifty at first, and the rest by links."""
+"""A patient with very many studies: twenty on each page, wherever the reader is in the list."""
 
 import re
+from html import unescape
 
 import pytest
-from support.inspecting import text_of
+from sqlalchemy import update
+from support.inspecting import polled_address, text_of
 from support.studies import study
+
+from fetch.records import StudyRow
+
+HX = {"HX-Request": "true"}
 
 
 @pytest.fixture
 def path(client, archive, site):
-    for number in range(120):
-        for ds in study(images=1, Modality="MR" if number < 60 else "CT"):
+    """Every second study is an MR; the newest is called 44."""
+    for number in range(45):
+        kind = {"Modality": "MR" if number % 2 else "CT", "StudyDescription": f"No. {number}"}
+        for ds in study(images=1, day=f"2026{1 + number // 25:02}{1 + number % 25:02}", **kind):
             archive.add(ds)
     return client.opened(site)
 
 
-def test_fifty_are_shown_and_links_show_the_rest(client, path):
-    html = client.page(path)
-    seen = []
-    for shown, more in ((50, "70 older studies are not shown yet"), (100, "20 older studies"), (120, "")):
-        assert html.count("<article") == shown
-        assert (more or "120 studies") in text_of(html)
-        seen.append(re.findall(r'<article class="card" id="([^"]*)"', html))
-        link = re.search(r'id="more" href="([^"#]*)#([^"]*)"', html)
-        assert bool(link) == bool(more)
-        if link:
-            assert link[2] == seen[-1][-1]
-            html = client.page(link[1].replace("&amp;", "&"))
-    assert seen[0] == seen[2][:50]
-    assert seen[1] == seen[2][:100]
+def shown(html: str) -> list[int]:
+    """The numbers of the cards, in their order."""
+    return [int(number) for number in re.findall(r"</span>\s*No\. (\d+)\s*<span", html)]
 
 
-def test_a_filter_counts_its_own(client, path):
-    html = client.page(f"{path}?modality=MR")
-    assert html.count("<article") == 50
-    assert "10 older studies are not shown yet" in text_of(html)
-    assert "50 of 120 studies shown" in text_of(html)
+def link(html: str, which: str) -> str:
+    """Where the link to the newer or older page leads; "" without one."""
+    found = re.search(rf'id="{which}" href="([^"#]*)#studies"', html)
+    return unescape(found[1]) if found else ""
 
 
-@pytest.mark.parametrize("shown", ["0", "-7", "x", "9" * 40])
-def test_any_number_in_the_address_is_a_page(client, path, shown):
-    assert client.page(f"{path}?shown={shown}").count("<article") in (50, 120)
+def down_from(client, number: int, **values: object) -> None:
+    with client.application.extensions["preview"].records.write() as session:
+        session.execute(update(StudyRow).where(StudyRow.description == f"No. {number}").values(**values))
+
+
+def test_links_lead_to_older_studies_and_back(client, path):
+    first = client.page(path)
+    assert shown(first) == list(range(44, 24, -1))
+    assert "20 of 45 studies shown" in text_of(first)
+    assert "25 older studies" in text_of(first)
+    assert not link(first, "newer")
+    second = client.page(link(first, "older"))
+    assert shown(second) == list(range(24, 4, -1))
+    assert "Studies 21 to 40 of 45" in text_of(second)
+    third = client.page(link(second, "older"))
+    assert shown(third) == [4, 3, 2, 1, 0]
+    assert "Studies 41 to 45 of 45" in text_of(third)
+    assert not link(third, "older")
+    assert shown(client.page(link(third, "newer"))) == shown(second)
+    assert shown(client.page(link(second, "newer"))) == shown(first)
+
+
+def test_a_filter_has_pages_of_its_own_and_keeps_to_them(client, path):
+    first = client.page(f"{path}?modality=MR")
+    assert shown(first) == list(range(43, 3, -2))
+    assert "20 of 45 studies shown" in text_of(first)
+    second = client.page(link(first, "older"))
+    assert shown(second) == [3, 1]
+    assert "Studies 21 to 22 of 22" in text_of(second)
+    all_kinds = unescape(re.search(r'id="kind-all" href="([^"]*)"', second)[1])
+    assert "after" not in all_kinds, "another filter begins with the newest"
+
+
+def test_a_newer_study_moves_no_page_that_somebody_reads(site, client, archive, path):
+    older = link(client.page(path), "older")
+    before = shown(client.page(older))
+    for ds in study(images=1, StudyDescription="No. 99"):
+        archive.add(ds)
+    client.press(client.page(path), "Ask the archives again")
+    site.ask_all()
+    assert shown(client.page(path))[0] == 99
+    assert shown(client.page(older)) == before
+
+
+def test_a_page_stays_where_it_was_when_the_study_before_it_is_withheld(client, path):
+    older = link(client.page(path), "older")
+    down_from(client, 25, patient_name="SOMEBODY^Else")
+    html = client.page(older)
+    assert shown(html) == list(range(24, 4, -1))
+    assert "Studies 20 to 39 of 44" in text_of(html)
+
+
+def test_the_poll_of_an_older_page_brings_that_page(site, client, path):
+    older = client.page(link(client.page(path), "older"))
+    client.press(older, "Fetch")
+    html = client.page(link(client.page(path), "older"))
+    address = polled_address(html)
+    assert "after=" in address
+    site.fetch_all()
+    assert shown(client.get(address, headers=HX).text) == list(range(24, 4, -1))
+
+
+def test_a_fetch_on_an_older_page_leads_back_to_it(client, path):
+    response = client.press(client.page(link(client.page(path), "older")), "Fetch")
+    assert shown(client.page(response.headers["Location"])) == list(range(24, 4, -1))
+
+
+def test_the_older_pages_last_study_may_disappear(client, path):
+    first = client.page(f"{path}?modality=MR")
+    older = link(first, "older")
+    for number in (3, 1):
+        down_from(client, number, patient_name="SOMEBODY^Else")
+    assert shown(client.page(older)) == [5], "rather the last one than none"
+
+
+@pytest.mark.parametrize("after", ["x", "0" * 32, "%00", "9" * 400, "../..", "'"])
+def test_any_address_is_a_page(client, path, after):
+    assert shown(client.page(f"{path}?after={after}")) == list(range(44, 24, -1))

@@ -15,10 +15,12 @@ from preview.page import (
     AnswerFacts,
     Asked,
     AskFacts,
+    Choice,
     FetchFacts,
     Gap,
     Larger,
     LogLine,
+    Meant,
     Nothing,
     PatientFacts,
     Picture,
@@ -195,7 +197,7 @@ def test_an_archive_that_lists_fewer_images_by_now_does_not_make_a_gap():
 
 @pytest.mark.parametrize("kind", [AnswerKind.OUTAGE, AnswerKind.TRUNCATED, AnswerKind.NOT_ASKED])
 def test_a_filter_never_says_none_while_an_archive_was_not_searched(kind):
-    page = said(one(), answers=(answer(kind=kind),), modality="MR")
+    page = said(one(), answers=(answer(kind=kind),), choice=Choice("MR"))
     assert page.nothing is Nothing.NOT_ALL_ASKED
 
 
@@ -286,7 +288,7 @@ def test_a_source_that_was_searched_is_not_called_unasked_because_its_studies_ar
 
 
 def test_a_filter_that_hides_every_card_is_not_called_none():
-    assert said(one(), modality="MR").nothing is Nothing.FILTERED
+    assert said(one(), choice=Choice("MR")).nothing is Nothing.FILTERED
 
 
 def test_a_card_is_something():
@@ -324,7 +326,7 @@ def test_a_fetch_that_rests_is_watched_slowly():
 
 
 def test_a_page_polls_also_for_a_study_that_its_filter_hides():
-    assert said(one(fetching(), modalities=("CT",)), modality="MR").pace == 1
+    assert said(one(fetching(), modalities=("CT",)), choice=Choice("MR")).pace == 1
 
 
 # --- marks
@@ -341,16 +343,21 @@ OTHERWISE = {
     "answers": (answer(AnswerKind.TRUNCATED),),
     "studies": (one(fetching(), uid="1.2.4"),),
     "bell": False,
-    "modality": "CT",
-    "accession": "NOT-THERE",
-    "study_uid": "1.2.3",
+    "choice": Choice("CT"),
+    "meant": Meant("NOT-THERE"),
 }
 
 
-@pytest.mark.parametrize("fact", [field.name for field in fields(PatientFacts)])
+@pytest.mark.parametrize("fact", [field.name for field in fields(PatientFacts) if field.name != "after"])
 def test_the_mark_changes_with_every_fact_of_the_page(fact):
     usual = facts(one(WAITING))
     assert describe(replace(usual, **{fact: OTHERWISE[fact]}), NOW).mark != describe(usual, NOW).mark
+
+
+def test_the_mark_changes_with_the_place_where_the_page_begins():
+    newer, older = one(uid="1.1", day=date(2026, 11, 2)), one(uid="1.2")
+    marks = {describe(facts(newer, older, after=after), NOW).mark for after in (None, newer.study)}
+    assert len(marks) == 2
 
 
 FETCHED_OTHERWISE = {
@@ -440,13 +447,13 @@ def test_modality_chips_are_the_kinds_that_are_there_most_frequent_first():
 
 
 def test_the_chips_and_the_total_stay_when_a_filter_is_chosen():
-    page = said(one(uid="1.1", modalities=("MR",)), one(uid="1.2"), modality="CT")
+    page = said(one(uid="1.1", modalities=("MR",)), one(uid="1.2"), choice=Choice("CT"))
     assert page.modalities == ("CT", "MR")
     assert (len(page.cards), page.total) == (1, 2)
 
 
 def test_a_study_that_names_no_modality_passes_every_filter():
-    assert len(said(one(modalities=()), modality="MR").cards) == 1
+    assert len(said(one(modalities=()), choice=Choice("MR")).cards) == 1
 
 
 # --- time left and milestones
