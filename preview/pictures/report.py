@@ -7,10 +7,10 @@ from itertools import chain, islice
 from pydicom import Dataset
 
 from fetch.sources.reading import text
+from preview.pictures.bad_input import BAD_INPUT
 from preview.pictures.contrast import STORAGE
 from preview.pictures.frame_facts import first_number
 from preview.pictures.mentions import Mentions
-from preview.pictures.pixels import BAD_INPUT
 from preview.pictures.references import references
 from preview.pictures.selection import titled
 from preview.pictures.sequences import items

@@ -1,13 +1,14 @@
 """From a data set to PNG bytes: every frame asked for in every size, or a labelled card that says why not."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from PIL import Image
 from pydicom import Dataset
 
 from fetch.sources.reading import text
+from preview.pictures.bad_input import BAD_INPUT
 from preview.pictures.cards import card, page
 from preview.pictures.frame_facts import first_number
 from preview.pictures.frame_image import frame_image
@@ -17,7 +18,7 @@ from preview.pictures.mosaic import composed
 from preview.pictures.order import standing
 from preview.pictures.overlays import graphics, marked
 from preview.pictures.pdf import ENCAPSULATED_PDF, first_page
-from preview.pictures.pixels import BAD_INPUT, TOO_MUCH_MEMORY, CannotDrawError, Pixels
+from preview.pictures.pixels import TOO_MUCH_MEMORY, CannotDrawError, Pixels
 from preview.pictures.place import place_of
 from preview.pictures.png import png
 from preview.pictures.rendered import rendered_picture
@@ -34,7 +35,7 @@ from preview.pictures.shape import (
     scaled,
 )
 from preview.pictures.slides import Level, is_overview, level, why_not_drawn
-from preview.pictures.stack import common_range, spread
+from preview.pictures.stack import chosen, common_range
 
 _ANY = 2**31
 """A size that no image reaches."""
@@ -112,31 +113,41 @@ def draw(
     max_frames: int = 64,
     pixels: Pixels | None = None,
     keep: Keep | None = None,
+    named: Collection[int] = (),
 ) -> Drawing:
-    """Draw every frame, or ``max_frames`` evenly spread ones. Whatever cannot be drawn becomes a card.
+    """Draw every frame, or ``max_frames`` evenly spread ones and those that somebody ``named`` (from 1), at
+    most as many again. Whatever cannot be drawn becomes a card.
 
     Each of ``sizes`` is the most that the longest side may have; of what is too small to be enlarged there
     is no picture in a size above 256. ``pixels``: where they are not in the data set. ``keep`` is given the
     picture of each frame, in the last of ``sizes`` that it can have, and no other is drawn.
     """
     pixels = pixels or Pixels(ds)
-    return _drawn_or_card(ds, sizes, pixels.exist, lambda: _draw_frames(ds, pixels, sizes, max_frames, keep))
+    there = pixels
+
+    def drawing() -> Drawing:
+        return _draw_frames(ds, there, sizes, chosen(there.count, max_frames, named), keep)
+
+    return _drawn_or_card(ds, sizes, pixels, drawing)
 
 
 def draw_rendered(ds: Dataset, encoded: bytes, sizes: Sequence[int] = (256,)) -> Drawing:
     """The picture that an archive drew of an object (PS3.18 10.4.1.1.3), of which ``ds`` is the header."""
-    return _drawn_or_card(ds, sizes, True, lambda: _draw_rendered(ds, encoded, sizes))
+    return _drawn_or_card(ds, sizes, None, lambda: _draw_rendered(ds, encoded, sizes))
 
 
 def _drawn_or_card(
-    ds: Dataset, sizes: Sequence[int], has_pixels: bool, drawing: Callable[[], Drawing]
+    ds: Dataset, sizes: Sequence[int], pixels: Pixels | None, drawing: Callable[[], Drawing]
 ) -> Drawing:
+    """``pixels``: None where somebody else has drawn them."""
     sop_class = _sop_class(ds)
     name = kind_name(sop_class)
     other = not_an_image(sop_class)
+    has_pixels = pixels is None or pixels.exist
     is_document = other is not None or not (has_pixels or says_image(sop_class))
+    left_out = pixels.left_out if pixels else ""
     try:
-        return _draw_document(ds, name, sop_class, sizes) if is_document else drawing()
+        return _draw_document(ds, name, sop_class, sizes, left_out) if is_document else drawing()
     except CannotDrawError as why:
         return card_drawing(name, str(why), sizes)
     except MemoryError:
@@ -145,12 +156,15 @@ def _drawn_or_card(
         return card_drawing(name, "The object contradicts itself and cannot be drawn.", sizes)
 
 
-def _draw_document(ds: Dataset, name: str, sop_class: str, sizes: Sequence[int]) -> Drawing:
+def _draw_document(ds: Dataset, name: str, sop_class: str, sizes: Sequence[int], left_out: str) -> Drawing:
     if sop_class == ENCAPSULATED_PDF:
         return _draw_first_page(ds, sizes)
     about = report(ds)
+    if left_out:
+        about = replace(about, lines=(left_out, *about.lines))
     pictures = tuple(_picture(1, size, page(size, name, about.title, about.lines)) for size in sizes)
-    return Drawing(DrawingKind.CARD, 0, pictures, reason=f"{name}: not an image", about=about)
+    reason = left_out or f"{name}: not an image"
+    return Drawing(DrawingKind.CARD, 0, pictures, reason=reason, about=about)
 
 
 def _draw_first_page(ds: Dataset, sizes: Sequence[int]) -> Drawing:
@@ -170,15 +184,16 @@ def card_drawing(name: str, explanation: str, sizes: Sequence[int], reason: str 
 
 
 def _draw_frames(
-    ds: Dataset, pixels: Pixels, sizes: Sequence[int], max_frames: int, keep: Keep | None
+    ds: Dataset, pixels: Pixels, sizes: Sequence[int], wanted: Sequence[int], keep: Keep | None
 ) -> Drawing:
+    """``wanted``: the frames to draw, by index from 0."""
     frames = max(pixels.stated, pixels.count)
     if reason := why_not_drawn(ds, frames):
         raise CannotDrawError(reason)
     pixels.check()
     if slide := level(ds, frames):
         return _draw_slide(ds, pixels, sizes, slide)
-    wanted, common = spread(pixels.count, max_frames), common_range(ds, pixels)
+    common = common_range(ds, pixels)
     drawn, failures = [], []
     for index in wanted:
         try:
