@@ -54,7 +54,7 @@ _PIECE = re.compile(r"A?a+|A+(?!a)|o+|1+")
 _MOST_JOINED = 6
 """Parts of one name."""
 _SHORTEST_NUMBER, _LONGEST_NUMBER = 3, 64
-_OUR_COUNTS = "images?|channels"
+_OUR_COUNTS = "images?|channels|segments?|structures?|beams?|fractions?|track|annotation"
 _UNITS = rf"[mcnu]?m[23]?|[mud]?l|[umk]?g|ms|s|min|h|[mk]?hz|[mc]?gy|hu|k?v|m?a|{_OUR_COUNTS}"
 _SHORTEST_DIVIDED = 5
 """From so many characters on a number is also known with blanks, dots and dashes in it."""

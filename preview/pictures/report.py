@@ -11,6 +11,7 @@ from preview.pictures.bad_input import BAD_INPUT
 from preview.pictures.contrast import STORAGE
 from preview.pictures.frame_facts import first_number
 from preview.pictures.mentions import Mentions
+from preview.pictures.outlines import Told, counted, plan, structures
 from preview.pictures.references import references
 from preview.pictures.selection import titled
 from preview.pictures.sequences import items
@@ -78,10 +79,7 @@ def _without(mentions: Mentions, lines: Iterable[str]) -> Iterator[str]:
         before = shown
 
 
-_Told = tuple[str, Iterator[str]]
-
-
-def _structured_report(ds: Dataset) -> _Told:
+def _structured_report(ds: Dataset) -> Told:
     title = _meaning(ds, "ConceptNameCodeSequence")
     return f"{title}{_modified(ds)}" if title else "", chain([_state(ds)], _content(ds))
 
@@ -166,12 +164,12 @@ def _code_value(item: Dataset) -> str:
     return "".join(text(code, "CodeValue") for code in items(item, "ConceptNameCodeSequence")[:1])
 
 
-def _key_objects(ds: Dataset) -> _Told:
+def _key_objects(ds: Dataset) -> Told:
     return titled(ds)[0], _counted(ds)
 
 
-def _presentation_state(ds: Dataset) -> _Told:
-    return _short(text(ds, "ContentDescription")) or text(ds, "ContentLabel"), _counted(ds)
+def _presentation_state(ds: Dataset) -> Told:
+    return "", _counted(ds)
 
 
 def _counted(ds: Dataset) -> Iterator[str]:
@@ -180,21 +178,14 @@ def _counted(ds: Dataset) -> Iterator[str]:
     yield from _content(ds)
 
 
-def _listed(sequence: str, keyword: str) -> Callable[[Dataset], _Told]:
-    def told(ds: Dataset) -> _Told:
-        return "", (_short(text(item, keyword)) for item in items(ds, sequence))
-
-    return told
-
-
-def _labelled(*keywords: str) -> Callable[[Dataset], _Told]:
-    def told(ds: Dataset) -> _Told:
+def _labelled(*keywords: str) -> Callable[[Dataset], Told]:
+    def told(ds: Dataset) -> Told:
         return next((_short(text(ds, keyword)) for keyword in keywords if text(ds, keyword)), ""), iter(())
 
     return told
 
 
-def _waveform(ds: Dataset) -> _Told:
+def _waveform(ds: Dataset) -> Told:
     return "", (_recorded(group) for group in items(ds, "WaveformSequence"))
 
 
@@ -206,20 +197,16 @@ def _recorded(group: Dataset) -> str:
     return f"{channels:g} channels, {samples / rate:.3g} s" if channels and rate else ""
 
 
-_BY_CLASS: dict[str, Callable[[Dataset], _Told]] = {
+_SEGMENTS = counted("segment", "SegmentSequence", "SegmentedPropertyTypeCodeSequence")
+_BY_CLASS: dict[str, Callable[[Dataset], Told]] = {
     "88.59": _key_objects,
     "88": _structured_report,
     "11": _presentation_state,
-    "66.4": _listed("SegmentSequence", "SegmentLabel"),
-    "66.5": _listed("SegmentSequence", "SegmentLabel"),
-    "66.6": _listed("TrackSetSequence", "TrackSetLabel"),
-    "66.7": _listed("SegmentSequence", "SegmentLabel"),
-    "66.8": _listed("SegmentSequence", "SegmentLabel"),
-    "91.1": _listed("AnnotationGroupSequence", "AnnotationGroupLabel"),
-    "481.3": _listed("StructureSetROISequence", "ROIName"),
-    "481.5": _labelled("RTPlanName", "RTPlanLabel"),
-    "66.1": _labelled("ContentDescription", "ContentLabel"),
-    "66.3": _labelled("ContentDescription", "ContentLabel"),
+    **dict.fromkeys(("66.4", "66.5", "66.7", "66.8"), _SEGMENTS),
+    "66.6": counted("track set", "TrackSetSequence", "TrackSetAnatomicalTypeCodeSequence"),
+    "91.1": counted("annotation group", "AnnotationGroupSequence", "AnnotationPropertyTypeCodeSequence"),
+    "481.3": structures,
+    **dict.fromkeys(("481.5", "481.8"), plan),
     "104": _labelled("DocumentTitle"),
     "9": _waveform,
 }

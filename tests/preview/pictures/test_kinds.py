@@ -6,7 +6,6 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, EncapsulatedPDFStorage, UID_dictionary
 
 from preview.pictures.kinds import kind_name, not_an_image, says_image
-from preview.pictures.report import report
 from preview.pictures.thumbnail import DrawingKind, draw
 
 ROOT = "1.2.840.10008.5.1.4.1.1."
@@ -58,15 +57,6 @@ def test_every_class_of_the_standard_is_a_card_with_its_name(sop_class):
 )
 def test_what_is_no_image_is_called_by_its_name(arc, name):
     assert (kind_name(ROOT + arc), not_an_image(ROOT + arc)) == (name, name)
-
-
-@pytest.mark.parametrize("arc", ["66.4", "66.5", "66.7", "66.8"])
-def test_the_segments_of_a_segmentation_are_named(arc):
-    segment = Dataset()
-    segment.SegmentLabel = "Liver"
-    ds = of(ROOT + arc)
-    ds.SegmentSequence = [segment]
-    assert report(ds).lines == ("Liver",)
 
 
 @pytest.mark.parametrize("arc", ["6.2", "30", "481.2", "81.1"])
