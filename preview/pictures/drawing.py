@@ -26,7 +26,12 @@ _CRASHED = "This could not be drawn: the decoder crashed."
 _TOO_LONG = "This could not be drawn: the decoder took too long."
 _NO_PROCESS = "This could not be drawn: no drawing process could be started."
 
+_SMALL = 2 * 2**20
+"""Bytes. While an object of no more is drawn, another of no more is handed over already: its turn comes soon,
+and the process need not wait for us."""
+
 _Job = tuple[Future[Drawn], Task]
+_Taken = tuple[_Job, int]
 
 
 class Drawers:
@@ -125,13 +130,42 @@ class Drawers:
 
     def _serve(self, easel: "_Easel") -> None:
         """The life of one dispatcher thread."""
-        while taken := self._waiting.take():
-            (future, task), size = taken
-            if future.set_running_or_notify_cancel():
-                _answer(future, easel.draw(task))
-            del future, task, taken  # not to hold the object while waiting for the next one
-            self._waiting.done(size)
+        taken = self._next()
+        while taken:
+            following = self._following(taken)
+            self._draw(easel, taken, following)
+            taken = following  # not to hold an object that is drawn while waiting for the next one
+            taken = taken or self._next()
         easel.end()
+
+    def _next(self) -> _Taken | None:
+        while taken := self._waiting.take():
+            if self._is_wanted(taken):
+                return taken
+        return None
+
+    def _following(self, taken: _Taken) -> _Taken | None:
+        """What the same process draws next, if both are drawn soon and no other has nothing to do."""
+        following = self._waiting.take_early(_is_small) if _is_small(taken[0]) else None
+        return following if following and self._is_wanted(following) else None
+
+    def _is_wanted(self, taken: _Taken) -> bool:
+        """Has nobody cancelled it? From now on nobody can."""
+        (future, _), size = taken
+        is_wanted = future.set_running_or_notify_cancel()
+        if not is_wanted:
+            self._waiting.done(size)
+        return is_wanted
+
+    def _draw(self, easel: "_Easel", taken: _Taken, following: _Taken | None) -> None:
+        (future, task), size = taken
+        _answer(future, easel.draw(task, following[0][1] if following else None))
+        self._waiting.done(size)
+
+
+def _is_small(job: _Job) -> bool:
+    source = job[1].source
+    return isinstance(source, Received) and 0 < source.size <= _SMALL and not source.rendered
 
 
 def _answer(future: Future[Drawn], drawn: Drawn | None) -> None:
@@ -150,16 +184,27 @@ class _Easel:
     def __init__(self, others: "list[Connection[Task, Drawn]]") -> None:
         self._lock = Lock()
         self._stopped = False
+        self._place = 0
+        self._over_there: Task | None = None
         self._start(get_context("fork"), others)
 
-    def draw(self, task: Task) -> Drawn | None:
-        """None only when stopped. A card, if the process dies over it or takes too long."""
+    def draw(self, task: Task, following: Task | None = None) -> Drawn | None:
+        """None only when stopped. A card, if the process dies over it or takes too long.
+
+        ``following``: what has to be drawn next. The process has it by then, unless it dies before.
+        """
+        is_there, self._over_there = self._over_there is task, None
         try:
-            self._be_ready()
+            if not is_there:
+                self._be_ready()
         except OSError:
             return _failed(task, _NO_PROCESS)
         try:
-            hand_over(self.pipe, task, self._tray)
+            if not is_there:
+                self._hand_over(task)
+            if following is not None and self._tray is not None:  # a pipe might not take it before the answer
+                self._hand_over(following)
+                self._over_there = following
             if self.pipe.poll(task.most_seconds + _GRACE):
                 drawn: Drawn = self.pipe.recv()
                 return drawn
@@ -169,6 +214,7 @@ class _Easel:
         else:
             self.end()
             too_long = True
+        self._over_there = None
         return None if self._stopped else _failed(task, _TOO_LONG if too_long else _CRASHED)
 
     def stop(self) -> None:
@@ -181,6 +227,10 @@ class _Easel:
         self._process.kill()
         self._process.join()
         self.pipe.close()
+
+    def _hand_over(self, task: Task) -> None:
+        self._place = 1 - self._place
+        hand_over(self.pipe, task, self._tray, self._place)
 
     def _be_ready(self) -> None:
         with self._lock:

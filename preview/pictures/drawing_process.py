@@ -41,8 +41,8 @@ class Task:
     seconds: float
     """Of processor time, for one frame."""
     charset: str = ""
-    on_tray: int | None = None
-    """So many bytes of it lie on the tray; None: they come through the pipe."""
+    on_tray: tuple[int, int] | None = None
+    """From where to where it lies on the tray, in bytes; None: it comes through the pipe."""
     named: tuple[int, ...] = ()
     """Frames, from 1, that are drawn whichever others are."""
     stem: Path | None = None
@@ -78,20 +78,20 @@ class Drawn:
 
 def new_tray() -> mmap:
     """Memory that a process shares with those it forks: half a megabyte goes through it at a tenth of what a
-    pipe costs.
+    pipe costs. It has two places: for what is being drawn, and for what is drawn next.
     """
-    return mmap(-1, _TRAY)
+    return mmap(-1, 2 * _TRAY)
 
 
-def hand_over(pipe: "Connection[Task, Drawn]", task: Task, tray: mmap | None) -> None:
-    """To the drawing process: the object's bytes by themselves, on the tray if they have room there."""
+def hand_over(pipe: "Connection[Task, Drawn]", task: Task, tray: mmap | None, place: int = 0) -> None:
+    """To the drawing process: the object's bytes by themselves, in this place of the tray if they fit."""
     if isinstance(task.source, Path):
         pipe.send(task)
         return
-    data = task.source.data
-    on_tray = len(data) if tray is not None and len(data) <= len(tray) else None
+    data, first = task.source.data, place * _TRAY
+    on_tray = (first, first + len(data)) if tray is not None and len(data) <= _TRAY else None
     if tray is not None and on_tray:
-        tray[:on_tray] = data
+        tray[slice(*on_tray)] = data
     pipe.send(replace(task, source=replace(task.source, data=b""), on_tray=on_tray))
     if on_tray is None:
         pipe.send_bytes(data)
@@ -102,8 +102,7 @@ def take_over(pipe: "Connection[Drawn, Task]", tray: mmap | None) -> Task:
     task = pipe.recv()
     if isinstance(task.source, Path):
         return task
-    on_tray = tray is not None and task.on_tray is not None
-    data = tray[: task.on_tray] if tray is not None and on_tray else pipe.recv_bytes()
+    data = tray[slice(*task.on_tray)] if tray is not None and task.on_tray else pipe.recv_bytes()
     return replace(task, source=replace(task.source, data=data))
 
 

@@ -1,7 +1,7 @@
 """What waits to be drawn, bounded in number and in bytes: whoever brings more has to wait."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from threading import Condition, Lock
 from typing import Generic, TypeVar
 
@@ -17,6 +17,8 @@ class Waiting(Generic[Work]):
         self._bytes = 0
         self._works: deque[tuple[Work, int]] = deque()
         self._closed = True
+        self._idle = 0
+        """So many wait for something to take."""
         lock = Lock()
         self._room, self._filled = Condition(lock), Condition(lock)
         """Two, so that nobody wakes for what somebody else waits for."""
@@ -43,12 +45,18 @@ class Waiting(Generic[Work]):
     def take(self) -> tuple[Work, int] | None:
         """The next one and its size; None once it is closed and empty."""
         with self._filled:
+            self._idle += 1
             self._filled.wait_for(lambda: self._closed or self._works)
-            if not self._works:
-                return None
-            taken = self._works.popleft()
-            self._room.notify_all()
-            return taken
+            self._idle -= 1
+            return self._taken() if self._works else None
+
+    def take_early(self, suits: Callable[[Work], bool]) -> tuple[Work, int] | None:
+        """As ``take``, for whoever is still at work: None, at once, where the next one does not suit, or is
+        for somebody who is idle.
+        """
+        with self._filled:
+            is_left = len(self._works) > self._idle and suits(self._works[0][0])
+            return self._taken() if is_left else None
 
     def done(self, size: int) -> None:
         with self._room:
@@ -68,6 +76,10 @@ class Waiting(Generic[Work]):
         with self._room:
             dropped, self._works = self._works, deque()
         return [work for work, _ in dropped]
+
+    def _taken(self) -> tuple[Work, int]:
+        self._room.notify_all()
+        return self._works.popleft()
 
     def _has_room(self, size: int) -> bool:
         return len(self._works) < self._most and (not self._bytes or self._bytes + size <= self._most_bytes)

@@ -20,7 +20,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 from samples import ct, received
 
 from fetch.model import Patient, PatientIdentity, Received
-from preview.pictures import drawing_process, limits
+from preview.pictures import drawing, drawing_process, limits
 from preview.pictures.drawing import Drawers, DrawingKind
 
 SLOW = (1000,) * 6
@@ -159,6 +159,50 @@ def instead(monkeypatch, what):
     """What drawing processes do before they draw; they are forked, so they have it from here."""
     draw_task = drawing_process.draw_task
     monkeypatch.setattr(drawing_process, "draw_task", lambda task: (what(), draw_task(task))[1])
+
+
+def slowly(monkeypatch):
+    instead(monkeypatch, lambda: time.sleep(0.5))
+
+
+def test_the_next_small_object_is_there_before_the_last_one_is_drawn(monkeypatch):
+    """No process waits for us between two; but one that is drawn long keeps no other from its turn."""
+    slowly(monkeypatch)
+    handed, hand_over = [], drawing.hand_over
+    monkeypatch.setattr(drawing, "hand_over", lambda *what: (handed.append(what), hand_over(*what)))
+    with Drawers(count=1) as drawers:
+        small = [drawers.submit(received(ct(InstanceNumber=n))) for n in (1, 2, 3, 4)]
+        small[0].result()
+        time.sleep(0.2)
+        assert len(handed) == 3  # the second is being drawn
+        assert [one.result().header.instance_number for one in small] == [1, 2, 3, 4]
+        wait_until_drawn(drawers.submit(huge()))
+        last = drawers.submit(received(ct()))
+        assert len(handed) == 5
+        assert last.result().header
+
+
+def test_what_waits_in_a_process_that_dies_over_another_is_drawn_all_the_same(monkeypatch):
+    slowly(monkeypatch)
+    with Drawers(count=1) as drawers:
+        drawn = [drawers.submit(received(ct(InstanceNumber=n))) for n in (1, 2, 3)]
+        wait_until_drawn(drawn[0])
+        (pid,) = children()
+        os.kill(pid, signal.SIGKILL)
+        assert [one.result().crashed for one in drawn] == [True, False, False]
+        assert [one.result().header.instance_number for one in drawn[1:]] == [2, 3]
+
+
+def test_what_dies_as_soon_as_its_turn_has_come_is_not_tried_again(monkeypatch):
+    draw_task = drawing_process.draw_task
+
+    def at_the_second(task):
+        return os._exit(1) if task.charset else draw_task(task)
+
+    monkeypatch.setattr(drawing_process, "draw_task", at_the_second)
+    with Drawers(count=1) as drawers:
+        drawn = [drawers.submit(received(ct()), charset=charset) for charset in ("", "ISO_IR 100", "")]
+        assert [one.result().crashed for one in drawn] == [False, True, False]
 
 
 def test_a_busy_machine_costs_no_picture(monkeypatch):

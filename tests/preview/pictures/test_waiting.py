@@ -92,3 +92,20 @@ def test_what_is_dropped_is_given_out_at_once(waiting):
         waiting.put(name, 1)
     assert waiting.drop() == ["a", "b"]
     assert waiting.take() is None
+
+
+def test_whoever_is_at_work_takes_early_what_suits_and_nobody_else_is_free_for(waiting):
+    assert waiting.take_early(lambda _: True) is None
+    waiting.put("a", 1)
+    assert waiting.take_early(lambda name: name == "b") is None
+    assert waiting.take_early(lambda name: name == "a") == ("a", 1)
+
+
+def test_nobody_takes_early_what_somebody_who_is_idle_is_about_to_take(waiting):
+    taken, idle = [], Thread(target=lambda: taken.append(waiting.take()))
+    idle.start()
+    idle.join(SOON)
+    waiting.put("a", 1)
+    assert waiting.take_early(lambda _: True) is None
+    idle.join(PATIENCE)
+    assert taken == [("a", 1)]
