@@ -104,3 +104,37 @@ def test_an_image_of_padding_alone_is_drawn():
     right = seen(ds)
     ds.PixelPaddingValue, ds.PixelPaddingRangeLimit = 0, 65535
     assert (seen(ds) == right).all()
+
+
+LOSSY = {
+    uid.JPEGLSNearLossless: lambda words: imagecodecs.jpegls_encode(words, 3),
+    uid.JPEG2000: lambda words: imagecodecs.jpeg2k_encode(words, 80, codecformat="j2k", reversible=False),
+    uid.HTJ2K: lambda words: imagecodecs.htj2k_encode(words, reversible=False),
+}
+
+
+@pytest.mark.parametrize("high", [15, 13])
+@pytest.mark.parametrize("syntax", LOSSY)
+def test_values_in_other_bits_are_found_where_they_were_compressed_with_loss(syntax, high):
+    values = (hills("<u2") >> 4).astype("<u2")
+    facts = {"WindowCenter": 1900, "WindowWidth": 2500}
+    right = seen(stored(values, 12, **facts))
+    moved = values << (high - 11)
+    ds = encoded(stored(moved, 12, high, **facts), syntax, LOSSY[syntax](moved))
+    assert np.abs(seen(ds) - right).max() <= 8
+
+
+def test_the_whitest_values_are_not_black_where_a_lossy_compression_moved_them_beyond_their_bits():
+    values = np.where(hills("<u2") > 30000, 4095, 1000).astype("<u2")
+    facts = {"WindowCenter": 2048, "WindowWidth": 4096}
+    stream = imagecodecs.jpeg2k_encode(values, 60, codecformat="j2k", reversible=False)
+    assert imagecodecs.jpeg2k_decode(stream).max() > 4095
+    shown = seen(encoded(stored(values, 12, **facts), uid.JPEG2000, stream))
+    assert shown[values == 4095].min() > 150
+
+
+@pytest.mark.parametrize("syntax", LOSSY)
+def test_values_of_more_bits_are_drawn_whole_also_with_loss(syntax):
+    values = hills("<u2")
+    ds = encoded(stored(values, 12), syntax, LOSSY[syntax](values))
+    assert np.abs(seen(ds) - seen(stored(values, 16))).max() <= 8

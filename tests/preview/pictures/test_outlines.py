@@ -1,4 +1,4 @@
-"""Of what somebody outlined, planned or marked a card says how much and of what kind, not what they called it."""
+"""Of what somebody outlined or planned a card says how much and of what kind, not what they called it."""
 
 import pytest
 from pydicom import Dataset
@@ -76,6 +76,12 @@ def test_tracks_and_annotations_are_counted():
 def test_the_label_of_the_whole_is_not_shown(arc):
     labels = ("ContentLabel", "ContentDescription", "StructureSetLabel", "StructureSetName", "RTPlanLabel")
     assert lines(a(ROOT + arc, **dict.fromkeys(labels, INITIALS))) == ()
+
+
+def test_a_count_is_no_patients_number():
+    ds = a(ROOT + "66.4", SegmentSequence=[segment()] * 12)
+    ds.PatientID = "12"
+    assert report(ds).lines == ("12 segments",)
 
 
 def test_what_is_no_sequence_says_nothing():
