@@ -335,8 +335,8 @@ class Reason(Enum):
     DESTINATION_UNKNOWN = (
         "destination-unknown",
         Trouble.SETUP,
-        _("The archive does not know the viewer's archive as a place to send to."),
-        _("Ask the archive's administrator to add the viewer's AE title with its host and port."),
+        _("The archive does not know the viewer's AE title %(viewer)s as a place to send to."),
+        _("Ask the archive's administrator to add the viewer's AE title %(viewer)s at %(viewer_address)s."),
     )
     NOT_AT_VIEWER = (
         "not-at-viewer",

@@ -204,6 +204,9 @@ class Viewer(BaseModel):
     dicomweb_auth_file: AuthFile | None = None
     aet: AeTitle | None = None
     """The viewer's archive as a destination of C-MOVE; the sources must know it."""
+    host: str = ""
+    port: Port | None = None
+    """Where it takes images (DICOM): what an archive's administrator is told to add. We do not connect."""
     missing: str = ""
     """Where there is no viewer (yet): what people read when they ask for it."""
 

@@ -18,14 +18,16 @@ from preview import contents
 from preview.bell import MOST_ATTEMPTS
 from preview.claim import Claim, Superseded, as_ended
 from preview.parts import Parts
+from preview.patience import BRINGS_WITHIN
 from preview.records import Outcome
-from preview.viewer import Holding
+from preview.viewer import Held, Holding
 
 log = logging.getLogger(__name__)
 
 _LOOK_S = 0.5
-_SILENCE_S = 600.0
-"""Many archives say nothing between the request and the end of a C-MOVE."""
+_SILENCE_S = BRINGS_WITHIN.total_seconds()
+_AFTER_US_S = 60.0
+"""So much later the line itself would be given up: many archives say nothing until the end of a C-MOVE."""
 _LINE_S = 3600.0
 """So long it waits until the archive has an association to spare."""
 _STILL_S = 5
@@ -64,6 +66,13 @@ class _Bringing:
         self._cancelled = False
         self._superseded = False
         self._abort: Callable[[], None] = lambda: None
+        self._heard_at: float | None = None
+        """When the archive, or the viewer, last showed that it goes on; None while nobody was asked."""
+        self._at_viewer: int | None = None
+        self._waits = False
+        """For an association that the archive has to spare."""
+        self._gave_up = False
+        self._counted: tuple[int | None, ...] = ()
 
     def run(self) -> tuple[Outcome, Reason | None]:
         """How it ended. Not even a fault of our own leaves the wish without an end."""
@@ -73,7 +82,9 @@ class _Bringing:
             if self._cancelled:
                 return Outcome.CANCELLED, None
             log.warning("bring=%s source=%s %s", self._claim.fetch_id, self._claim.source, error)
-            return (Outcome.INCOMPLETE if self._arrived else Outcome.FAILED), error.reason
+            silent = Reason.FELL_SILENT if self._arrived else Reason.NO_ANSWER
+            reason = silent if self._gave_up else error.reason
+            return (Outcome.INCOMPLETE if self._arrived else Outcome.FAILED), reason
 
     def _sent(self) -> tuple[Outcome, Reason | None]:
         source = self._parts.settings.source(self._claim.source)
@@ -87,10 +98,15 @@ class _Bringing:
         if not self._still_the_patients():
             return Outcome.FAILED, Reason.SOME_WITHHELD
         local, uid = self._parts.settings.local, self._claim.study_uid
-        with self._parts.lines.line(
-            source, party=self._claim.fetch_id, patience=_LINE_S, unwanted=self._is_over
-        ):
-            moved = move(_with_patience(source), local, uid, destination, self._hear, self._opened)
+        self._waits = True
+        try:
+            with self._parts.lines.line(
+                source, party=self._claim.fetch_id, patience=_LINE_S, unwanted=self._is_over
+            ):
+                self._goes_on()
+                moved = move(_with_patience(source), local, uid, destination, self._hear, self._opened)
+        finally:
+            self._waits, self._heard_at = False, None
         self._hear(moved)
         outcome = self._judged(moved)
         return (Outcome.CANCELLED, None) if self._cancelled else outcome
@@ -124,7 +140,7 @@ class _Bringing:
         most, since = -1, time.monotonic()
         while True:
             answer = self._parts.viewer.ask(self._claim.study_uid)
-            held = {Holding.HELD: answer.instances, Holding.ABSENT: 0}.get(answer.holding)
+            held = _count(answer)
             if held is None or held >= (self._expected or 1) or self._cancelled:
                 return held
             if held > most:
@@ -133,10 +149,28 @@ class _Bringing:
                 return held
             time.sleep(_LOOK_S)
 
+    def _goes_on(self) -> None:
+        """Something came, was counted, or begins."""
+        self._waits = False
+        self._heard_at, self._moved_at = time.monotonic(), self._parts.now
+
+    def _is_silent(self) -> bool:
+        """Did the archive count nothing, and nothing arrive at the viewer, for too long?"""
+        heard_at = self._heard_at
+        if heard_at is None:
+            return False
+        uid = self._claim.study_uid
+        held = _count(self._parts.viewer.look([uid])[uid])
+        if held is not None and held > (held if self._at_viewer is None else self._at_viewer):
+            self._goes_on()
+        self._at_viewer = self._at_viewer if held is None else held
+        return time.monotonic() - heard_at > _SILENCE_S
+
     def _hear(self, moved: Moved) -> None:
         counts = (moved.completed, moved.failed, moved.remaining)
-        if moved.completed != self._arrived:
-            self._moved_at = self._parts.now
+        if counts != self._counted:
+            self._counted = counts
+            self._goes_on()
         if moved.completed is not None:
             self._arrived = moved.completed
         if moved.remaining is not None or self._expected is None:
@@ -156,7 +190,8 @@ class _Bringing:
                     self._look()
                 except SQLAlchemyError:
                     log.warning("bring=%s its progress could not be written", self._claim.fetch_id)
-                if self._cancelled or self._superseded:
+                self._gave_up = self._gave_up or self._is_silent()
+                if self._cancelled or self._superseded or self._gave_up:
                     self._abort()
 
         thread = threading.Thread(target=watch, name="watch", daemon=True)
@@ -203,12 +238,18 @@ class _Bringing:
             "beat_at": self._parts.now,
             "expected": self._expected,
             "arrived": self._arrived,
+            "reason": Reason.LINES_TAKEN.code if self._waits else None,
             **moved,
         }
 
 
+def _count(answer: Held) -> int | None:
+    """How many images the viewer's archive has; None where it does not say."""
+    return {Holding.HELD: answer.instances, Holding.ABSENT: 0}.get(answer.holding)
+
+
 def _with_patience(source: Source) -> Source:
-    """The same source, given more time between its messages."""
+    """The same source, given more time between its messages than we wait for anything to come of it."""
     times = source.timeouts
-    slow = replace(times, message=max(times.message, _SILENCE_S), network=max(times.network, _SILENCE_S))
-    return replace(source, timeouts=slow)
+    longest = _SILENCE_S + _AFTER_US_S
+    return replace(source, timeouts=replace(times, message=longest, network=longest))

@@ -11,23 +11,29 @@ from jinja2.runtime import Context
 
 from fetch.model import Local, Source
 from fetch.reasons import Reason, _
-from fetch.settings import Settings
+from fetch.settings import Settings, Viewer
 from preview.access import STAFF
 
-_PLACE = re.compile(r"%\((aet|address|called|port|where)\)s")
+_PLACE = re.compile(r"%\((aet|address|called|port|where|viewer|viewer_address)\)s")
 _PORTS = {"http": 80, "https": 443}
 _OUR_HOST = _("our host, port %(port)s")
+_NOT_SET = _("(not in our settings)")
+_ITS_HOST = _("the host and port where the viewer's archive takes images")
 
 
 def explain(
-    text: str, local: Local, source: Source | None = None, translate: Callable[[str], str] = str
+    text: str,
+    local: Local,
+    source: Source | None = None,
+    translate: Callable[[str], str] = str,
+    viewer: Viewer | None = None,
 ) -> str:
     """The text with what stands in its places; everything else, a stray % too, stays as it is.
 
     ``%(aet)s`` is our AE title, ``%(address)s`` our host and port, ``%(port)s`` the port alone,
     ``%(called)s`` the archive's AE title and ``%(where)s`` its host and port as our settings have them.
-    ``translate`` is for the words that stand
-    in for a host that nobody named.
+    ``%(viewer)s`` and ``%(viewer_address)s`` are the AE title of the viewer's archive, and its host and port.
+    ``translate`` is for the words that stand in for a host that nobody named.
     """
     values = {
         "aet": local.aet,
@@ -36,6 +42,8 @@ def explain(
         or translate(_OUR_HOST).replace("%(port)s", str(local.port)),
         "called": source.aet if source else "",
         "where": _where(source) if source else "",
+        "viewer": (viewer and viewer.aet) or translate(_NOT_SET),
+        "viewer_address": _of_viewer(viewer) or translate(_ITS_HOST),
     }
     return _PLACE.sub(lambda place: values[place[1]] or "–", text)
 
@@ -52,6 +60,11 @@ def _where(source: Source) -> str:
         return _address(source.host, source.port)
     root = urlsplit(source.web.url)
     return _address(root.hostname or "", root.port or _PORTS.get(root.scheme, 0))
+
+
+def _of_viewer(viewer: Viewer | None) -> str:
+    """Empty where the settings do not say it: where it is asked over the web is another port."""
+    return _address(viewer.host, viewer.port) if viewer and viewer.port else ""
 
 
 def explained(reason: Reason, local: Local, source: Source | None = None) -> str:
@@ -71,12 +84,12 @@ def register(app: Flask, settings: Settings) -> None:
         archive, translated = settings.source(source), gettext(text)
         if getattr(page.get("context"), "role", None) not in STAFF:
             translated = without_addresses(translated, settings.app.site, archive)
-        return explain(translated, settings.local, archive, gettext)
+        return explain(translated, settings.local, archive, gettext, settings.viewer)
 
     app.jinja_env.filters["explained"] = filled
 
 
 def without_addresses(text: str, site: str, source: Source | None) -> str:
     """The text with names where it would have hosts and ports; its other places stay."""
-    names = {"address": site, "where": source.label if source else ""}
+    names = {"address": site, "viewer_address": site, "where": source.label if source else ""}
     return _PLACE.sub(lambda place: names.get(place[1], place[0]) or "–", text)

@@ -44,6 +44,9 @@ def tries_again(outcome: Outcome, reason: Reason | None, scope: Scope, tries: in
     return tries < _MOST_TRIES_FOR_GAPS if answers else True
 
 
+BRINGS_WITHIN = timedelta(seconds=300)
+"""So long an archive that sends to the viewer may neither count nor bring anything before it is given up."""
+
 AFTER_RECOVERY = frozenset(
     {
         *(Reason.CALLING_AET_UNKNOWN, Reason.CALLED_AET_UNKNOWN, Reason.REJECTED),

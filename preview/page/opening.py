@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from fetch.model import Study
 from preview.page.status import FetchFacts, Progress, Status, progress_of
+from preview.patience import BRINGS_WITHIN
 from preview.viewer import NOT_CHECKED, Held, Holding, is_uid
 
 
@@ -58,6 +59,8 @@ class Opening:
     can_bring: bool = False
     progress: Progress | None = None
     """Where bringing it to the viewer stands, if anybody wanted that."""
+    ends_at: datetime | None = field(default=None, repr=False)
+    """When bringing it ends, if the archive stays as quiet as it is."""
     at: datetime | None = field(default=None, repr=False)
     """When the viewer was found not to answer."""
 
@@ -88,8 +91,18 @@ def opening_of(
         expected=expected,
         can_bring=lacks and facts.reachable_by_move and not under_way and not (fetch and fetch.withheld),
         progress=progress if lacks or under_way else None,
+        ends_at=_ends_at(progress),
         at=facts.held.at if door is Door.DOWN else None,
     )
+
+
+def _ends_at(progress: Progress | None) -> datetime | None:
+    """Known while nothing comes. Who waits for a line has not asked the archive yet."""
+    if progress is None or progress.fetch is None or not progress.quiet or progress.fetch.reason:
+        return None
+    moments = (progress.fetch.moved_at, progress.fetch.begun_at)
+    last = max((moment for moment in moments if moment), default=None)
+    return last and last + BRINGS_WITHIN
 
 
 def door_of(facts: ViewerFacts, study: Study, expected: int | None) -> Door:

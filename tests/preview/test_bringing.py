@@ -2,26 +2,30 @@
 
 import re
 import time
+from contextlib import ExitStack
 from dataclasses import replace
-from threading import Timer
+from datetime import timedelta
+from threading import Thread, Timer
 
 import pytest
 import urllib3
 from support.inspecting import panel_polls, text_of
-from support.installation import source_block
+from support.installation import eventually, source_block
 from support.orthanc import Orthanc
 from support.studies import OKAFOR, STRANGER, study
 
 from fetch.records import StudyRow
-from preview import wanting
+from preview import bringing, wanting
 from preview.asking import note_study
 from preview.bringing import _Bringing
 from preview.demo.behaviour import (
     Kind,
     answers,
     claims_success_but_sends_nothing,
+    hangs_in_move,
     leaves_out,
     nothing_listens,
+    says_nothing_between,
     sends_someone_else,
     slow,
 )
@@ -183,6 +187,63 @@ def test_who_presses_the_button_again_right_after_cancel_does_not_wait(
     assert time.monotonic() - pressed[0] < 6
     (row,) = errands(site)
     assert (row.outcome, row.arrived) == (Outcome.COMPLETE, 6)
+
+
+@pytest.mark.parametrize(
+    ("sent", "outcome", "reason"), [(0, "FAILED", "no-answer"), (2, "INCOMPLETE", "fell-silent")]
+)
+def test_an_archive_that_stops_in_the_middle_is_given_up_and_this_is_said(
+    site, client, page, archive, monkeypatch, sent, outcome, reason
+):
+    monkeypatch.setattr(bringing, "_SILENCE_S", 3.0)
+    archive.behave(hangs_in_move(sent))
+    began = time.monotonic()
+    said = brought(site, client, page)
+    assert time.monotonic() - began < 30
+    (row,) = errands(site)
+    assert (row.outcome, row.reason) == (Outcome[outcome], reason)
+    assert "could not be brought to the viewer" in said
+    assert "Bring to the viewer" in said
+
+
+def test_an_archive_that_counts_nothing_is_not_given_up_while_images_reach_the_viewer(
+    site, client, page, archive, monkeypatch
+):
+    monkeypatch.setattr(bringing, "_SILENCE_S", 8.0)  # an answer of the viewer's archive stands for five
+    archive.behave(says_nothing_between() & slow(3))
+    brought(site, client, page)
+    (row,) = errands(site)
+    assert (row.outcome, row.arrived) == (Outcome.COMPLETE, 6)
+
+
+def test_while_nothing_comes_the_page_says_until_when_it_is_waited_for(site, client, page):
+    client.press(client.page(page), "Bring to the viewer")
+    now = site.parts.now
+    with site.parts.records.write() as session:
+        row = session.query(FetchRow).one()
+        row.begun_at = row.moved_at = now - timedelta(seconds=45)
+        row.beat_at, row.attempt, row.expected, row.arrived = now, 1, 6, 2
+    said = text_of(client.page(page))
+    assert "The archive has sent nothing for 40 seconds. If that lasts, it ends here at" in said
+    with site.parts.records.write() as session:
+        session.query(FetchRow).one().reason = "lines-taken"
+    said = text_of(client.page(page))
+    assert "Every connection that this archive allows us is in use. It starts by itself" in said
+    assert "has sent nothing" not in said
+
+
+def test_while_it_waits_for_a_connection_this_is_written_down(site, client, page):
+    client.press(client.page(page), "Bring to the viewer")
+    main = site.settings.sources[0]
+    with ExitStack() as taken:
+        for number in range(main.associations):
+            taken.enter_context(site.parts.lines.line(main, party=f"other {number}"))
+        working = Thread(target=site.fetch_all)
+        working.start()
+        eventually(lambda: errands(site)[0].reason == "lines-taken", 10)
+    working.join(30)
+    (row,) = errands(site)
+    assert (row.outcome, row.reason) == (Outcome.COMPLETE, None)
 
 
 def client_cancels(site, row) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -111,8 +112,29 @@ def test_what_is_about_us_names_us(reason):
     assert "PREVIEW" in explained(reason, HERE, MAIN)
 
 
-def test_the_destination_that_is_not_known_is_the_viewers_and_not_ours():
-    assert "PREVIEW" not in explained(Reason.DESTINATION_UNKNOWN, HERE, MAIN)
+VIEWER_LINES = 'url = "http://127.0.0.1:3000/viewer"\naet = "VIEWER"\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "where"),
+    [
+        ('host = "10.0.0.9"\nport = 4242', "10.0.0.9:4242"),
+        ("", "the host and port where the viewer's archive takes images"),
+    ],
+)
+def test_the_destination_that_is_not_known_is_the_viewers_and_named_with_its_address(install, lines, where):
+    settings = install(source_block("main", 104), viewer_lines=VIEWER_LINES + lines).settings
+    app = Flask(__name__)
+    Babel(app)
+    register(app, settings)
+    said = "{{ reason.sentence | explained('main') }} {{ reason.next_step | explained('main') }}"
+    with app.test_request_context():
+        page = app.jinja_env.from_string(said)
+        told = page.render(reason=Reason.DESTINATION_UNKNOWN, context=SimpleNamespace(role=Role.ADMIN))
+        told = told.replace("&#39;", "'")
+    assert "does not know the viewer's AE title VIEWER as a place to send to." in told
+    assert f"to add the viewer's AE title VIEWER at {where}." in told
+    assert "PREVIEW" not in told
 
 
 def test_a_template_translates_and_fills_and_escapes(install):
