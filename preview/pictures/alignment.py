@@ -1,13 +1,8 @@
 """Grey values in words that are larger than they are (PS3.5 8.1.1), also where they stand in other bits."""
 
-import numpy as np
-
 from preview.pictures.decoding import Decoded, aligned, fits
-from preview.pictures.padding import Range, with_padding, within
+from preview.pictures.padding import Range, with_padding
 from preview.pictures.smoothness import Array, smoother
-
-_MOST_MOVED = 0.25
-"""Of their range: what lies further beyond it is no value that was compressed with loss."""
 
 
 def grey_values(
@@ -35,17 +30,3 @@ def highest_bit(samples: Array, bits: int, high_bit: int) -> int:
     below = (1 << (high_bit - bits + 1)) - 1
     ends_at_lowest = high_bit >= bits and fits(samples, bits) and bool((samples & below).any())
     return bits - 1 if ends_at_lowest else high_bit
-
-
-def nearest(words: Array, bits: int, hidden: Range | None) -> Array | None:
-    """Of the values of so many bits, where a lossy compression left them; None where it cannot have moved
-    them so far. ``hidden``: words that are padding.
-    """
-    if fits(words, bits):
-        return words
-    low = -(1 << (bits - 1)) if words.dtype.kind == "i" else 0
-    cut = np.clip(words, low, low + (1 << bits) - 1)
-    beyond = np.abs(words.astype(np.int64) - cut)
-    if hidden is not None:
-        beyond[within(words, hidden)] = 0
-    return cut if beyond.max() < (1 << bits) * _MOST_MOVED else None

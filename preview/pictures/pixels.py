@@ -20,7 +20,7 @@ from pydicom.uid import (
 )
 
 from preview.pictures import codestreams, decoding
-from preview.pictures.alignment import grey_values, nearest
+from preview.pictures.alignment import grey_values
 from preview.pictures.bad_input import BAD_INPUT
 from preview.pictures.bands import LARGE, Bands
 from preview.pictures.decoders import DECODINGS
@@ -28,7 +28,7 @@ from preview.pictures.description import Description, description
 from preview.pictures.encapsulation import Frames
 from preview.pictures.extent import Extent
 from preview.pictures.kinds import is_video, syntax_name
-from preview.pictures.padding import has_no_room, padding_values, with_padding
+from preview.pictures.padding import has_no_room, padding_values
 from preview.pictures.smoothness import are_signed, hold_words, smoother
 from preview.pictures.stored import NOWHERE, Stored, stored_in
 
@@ -274,22 +274,14 @@ class Pixels:
     def _with_loss(
         self, index: int, wanted: tuple[int, int] | None, options: dict[str, Any]
     ) -> decoding.Decoded:
-        """What a stream with more bits than the values have moved beyond them is the nearest of these: cut to
-        its lower bits, the whitest would be black.
-        """
+        """Whole words went into a stream with more bits than the values have, if these end higher up."""
         bits, header = options["bits_stored"], DECODINGS[self._syntax].header
         is_grey = self._about.meaning.startswith("MONOCHROME")
-        if not is_grey or header is None or header(self._encoded(index)).bits <= bits:
+        is_plain = self._high_bit < bits or not is_grey
+        if is_plain or header is None or header(self._encoded(index)).bits <= bits:
             return self._decoded(index, wanted, options)
-        whole = options | {"bits_stored": options["bits_allocated"]}
-        if self._high_bit >= bits:
-            return self._values(self._decoded(index, None, whole), bits, self._high_bit)
-        words, facts = self._decoded(index, wanted, whole)
-        hidden = padding_values(self._ds, words.dtype)
-        values = nearest(words, bits, hidden)
-        if values is None:
-            return self._values((words, facts), bits, self._high_bit)
-        return with_padding(values, words, bits, hidden), facts | {"bits_stored": bits}
+        words = self._decoded(index, None, options | {"bits_stored": options["bits_allocated"]})
+        return self._values(words, bits, self._high_bit)
 
     def _has_words(self, index: int, bits: int) -> bool:
         """More bits than the values have went into the stream, and pydicom would take the lowest of them."""
