@@ -39,6 +39,7 @@ from preview.routes import (
     unmatched,
     watching,
 )
+from preview.routes.cookie import Cookie
 from preview.routes.polling import version
 from preview.secret import secret_key
 from preview.viewer import compare_link, image_link, study_link
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__)
     _configure(app, settings)
     app.extensions["preview"] = parts
+    app.session_interface = Cookie()
     Htmx(app)
     CSRFProtect(app).exempt(launching.launch)  # a signed token, and no cookie
     Babel(app, locale_selector=preferences.language).domain_instance = Written()

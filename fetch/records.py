@@ -300,7 +300,8 @@ def open_database(url: str) -> Engine:
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     # hide_parameters: an exception would otherwise quote the row, and rows are patients' data
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    # pool_pre_ping: a server may have closed a connection meanwhile, which a file never does
+    engine = create_engine(url, hide_parameters=True, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
         db_event.listen(engine, "connect", _tune_sqlite)
         db_event.listen(engine, "begin", _begin_sqlite)

@@ -95,11 +95,15 @@ def redeem(session: Session, code: str, browser: str, *, now: datetime, hours: f
     return session.get(ContextRow, key, populate_existing=True)
 
 
-def context(session: Session, key: str, browser: str | None, now: datetime) -> ContextRow | None:
-    """The context of this key, if this browser opened it and it has not ended."""
+def context(session: Session, key: str) -> ContextRow | None:
+    """The context of this key, whoever opened it."""
     readable = key.isalnum()  # PostgreSQL would refuse the question for a key with a NUL
-    row = session.get(ContextRow, key) if browser and readable else None
-    return row if row and row.session == browser and row.ends_at > now else None
+    return session.get(ContextRow, key) if readable else None
+
+
+def is_open(context: ContextRow, browser: str | None, now: datetime) -> bool:
+    """Did this browser open it, and has it not ended?"""
+    return bool(browser) and context.session == browser and context.ends_at > now
 
 
 def staff_context(session: Session, browser: str | None, now: datetime) -> ContextRow | None:

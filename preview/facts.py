@@ -36,12 +36,14 @@ from preview.records import AskRow, ContextRow, Errand, FetchRow, FoundRow
 from preview.viewer import NOT_CHECKED, Held
 
 
-def patient_facts(parts: Parts, context: ContextRow, span: Span | None, choice: Choice) -> PatientFacts:
+def patient_facts(
+    parts: Parts, look: Look, context: ContextRow, span: Span | None, choice: Choice
+) -> PatientFacts:
     """The patient's page for the newest question (for this range); rings again for what nobody took up.
 
     Of a long list only what the page shows has its posters read, and the viewer asked about it.
     """
-    look, bell = parts.kept.look(), parts.bell.answers(within=_BELL_S)
+    bell = parts.bell.answers(within=_BELL_S)
     key = ("patient", context.key, context.patient, span, bell)
     seen = look.get(key, lambda: _read_patient(parts, look, context, span))
     errands = seen.errands.at(parts.now, parts.settings.app)
@@ -125,7 +127,7 @@ def _read_patient(parts: Parts, look: Look, context: ContextRow, span: Span | No
     with parts.records.read() as session:
         sight = showing.Sight(session, context, sources, look)
         ask = sight.last_ask(span)
-        found = _found(session, ask, sources, _silent(parts, ask))
+        found = _found(session, sight, ask, sources, _silent(parts, ask))
         listed = list(filter(sight.listed, found))
         sight.look_at(listed)
         certain = list(filter(sight.certain, listed))
@@ -153,10 +155,16 @@ def _posters(session: Session, look: Look, studies: Sequence[StudyRow]) -> dict[
 
 
 def study_facts(
-    parts: Parts, context: ContextRow, row: StudyRow, series_id: int | None, instance: int | None, frame: int
+    parts: Parts,
+    look: Look,
+    context: ContextRow,
+    row: StudyRow,
+    series_id: int | None,
+    instance: int | None,
+    frame: int,
 ) -> StudyPageFacts:
     """The study page with every drawn picture of every series."""
-    look, bell = parts.kept.look(), parts.bell.answers(within=_BELL_S)
+    bell = parts.bell.answers(within=_BELL_S)
     key = ("study", context.key, context.patient, row.id, row.study, bell)
     seen = look.get(key, lambda: _read_study(parts, look, context, row))
     errands, others = seen.errands.at(parts.now, parts.settings.app), seen.others
@@ -205,7 +213,7 @@ def _others(session: Session, parts: Parts, sight: showing.Sight, row: StudyRow)
     """The patient's other studies that the newest question found, newest first, one for each study UID."""
     sources = parts.settings.sources
     ask = sight.last_ask(None)
-    found = _found(session, ask, sources, _silent(parts, ask))
+    found = _found(session, sight, ask, sources, _silent(parts, ask))
     others = [other for other in found if other.study_uid != row.study_uid and sight.listed(other)]
     sight.look_at(others)
     groups = showing.by_uid(filter(sight.certain, others), sources, ())
@@ -272,7 +280,11 @@ def _silent(parts: Parts, ask: AskRow | None) -> set[str]:
 
 
 def _found(
-    session: Session, ask: AskRow | None, sources: Iterable[Source], silent: Container[str]
+    session: Session,
+    sight: showing.Sight,
+    ask: AskRow | None,
+    sources: Iterable[Source],
+    silent: Container[str],
 ) -> Sequence[StudyRow]:
     """What the question found; of a source that has not answered it, what the context knew before.
 
@@ -280,7 +292,7 @@ def _found(
     """
     if ask is None:
         return ()
-    now = session.scalars(_FOUND_BY_ASK, {"ask": ask.id}).all()
+    now = sight.found_by(ask)
     answered = _answered(ask)
     if answered >= {source.name for source in sources}:
         return now
@@ -293,7 +305,6 @@ def _found(
 
 # Put together once: a page is asked for several times a second, and that costs more than the answer.
 _FOUND = select(StudyRow).join(FoundRow, FoundRow.study_row == StudyRow.id)
-_FOUND_BY_ASK = _FOUND.where(FoundRow.ask == bindparam("ask"))
 _FOUND_IN_CONTEXT = _FOUND.join(AskRow, AskRow.id == FoundRow.ask).where(
     AskRow.context == bindparam("context")
 )

@@ -13,31 +13,51 @@ from typing import TypeVar, cast
 from sqlalchemy import Engine, text
 from sqlalchemy.pool import PoolProxiedConnection
 
-_MOST = 500
+_MOST = 5000
 """So many values are kept of one state of the database."""
 _SNAPSHOT = text("SELECT CAST(pg_current_snapshot() AS TEXT)")
 
 T = TypeVar("T")
 
 
+class _Place:
+    """Room for one value; whoever comes while it is being read waits for it, instead of reading it too."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.value: object = None
+        self.is_read = False
+
+
 class Look:
     """One look at the database; what others have read of it in the same state is not read again."""
 
-    def __init__(self, values: dict[Hashable, object] | None = None) -> None:
-        self._values = {} if values is None else values
+    def __init__(self, places: dict[Hashable, _Place] | None = None) -> None:
+        self._places = {} if places is None else places
 
     def get(self, key: Hashable, read: Callable[[], T]) -> T:
-        """What ``read`` returns, or has returned to somebody else.
+        """What ``read`` returns, or has returned to somebody else; what it raises is not kept.
 
         It may depend on the key and on what is stored, not on the clock; it is complete without the database,
-        and nobody changes it.
+        and nobody changes it. It may get what it is made of from here too, but never itself.
         """
-        if key in self._values:
-            return cast(T, self._values[key])
-        value = read()
-        if len(self._values) < _MOST:
-            self._values[key] = value
-        return value
+        place = self._places.get(key)
+        if place is None:
+            if len(self._places) >= _MOST:
+                return read()
+            place = self._places.setdefault(key, _Place())
+        if not place.is_read:
+            with place.lock:
+                if not place.is_read:
+                    self._read(key, place, read)
+        return cast(T, place.value)
+
+    def _read(self, key: Hashable, place: _Place, read: Callable[[], object]) -> None:
+        try:
+            place.value, place.is_read = read(), True
+        finally:
+            if not place.is_read:
+                self._places.pop(key, None)
 
 
 class Kept:
@@ -48,15 +68,15 @@ class Kept:
         self._lock = threading.Lock()
         self._watching: PoolProxiedConnection | None = None
         self._state: object = None
-        self._values: dict[Hashable, object] = {}
+        self._places: dict[Hashable, _Place] = {}
 
     def look(self) -> Look:
         """To be taken before anything is read: then what is kept is as new as this, or newer."""
         state = date.today(), self._now()  # whose a study is depends on the day as well
         with self._lock:
             if state != self._state:
-                self._state, self._values = state, {}
-            return Look(self._values)
+                self._state, self._places = state, {}
+            return Look(self._places)
 
     def _now(self) -> object:
         """The state of the whole database: equal ones mean that nobody has written in between."""

@@ -34,8 +34,15 @@ def catalogue(code: str) -> NullTranslations:
     return Translations(compiled)
 
 
+@cache
+def _catalogue(language: Locale) -> NullTranslations:
+    """Asked for by every word of a page: to name the language costs more than to find its words."""
+    return catalogue(str(language))
+
+
 class Written(Domain):  # type: ignore[misc]
     """Where Flask-Babel finds the sentences of a page."""
 
     def get_translations(self) -> NullTranslations:
-        return catalogue(str(get_locale() or ENGLISH)) if has_request_context() else NullTranslations()
+        language = get_locale() if has_request_context() else None
+        return NullTranslations() if language is None else _catalogue(language)

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from fetch.model import AnswerKind, PatientQuery, Source
 from fetch.records import StudyRow
@@ -59,6 +59,13 @@ class Sight:
                 return False
         return row.id in self._found_before
 
+    def found_by(self, ask: AskRow) -> Sequence[StudyRow]:
+        """What this question of the context found."""
+        ids = tuple(sorted(study for one, study in self._found if one == ask.id))
+        return self._look.get(
+            ("studies", ids), lambda: self._session.scalars(_STUDIES, {"ids": list(ids)}).all()
+        )
+
     def certain(self, row: StudyRow) -> bool:
         """Judged anew at every look: what an archive says of a study may have changed since it was found."""
         return self.finding(row).certain
@@ -89,23 +96,45 @@ class Sight:
 
     @cached_property
     def _asks(self) -> Sequence[AskRow]:
-        return self._session.scalars(_ASKS, {"context": self._context.key}).all()
+        mine = {"context": self._context.key}
+        return self._look.get(
+            ("asks", self._context.key), lambda: self._session.scalars(_ASKS, mine).unique().all()
+        )
 
     @cached_property
-    def _found(self) -> set[tuple[str, int]]:
-        asks = [ask.id for ask in self._asks]
-        return {(row[0], row[1]) for row in self._session.execute(_FOUND, {"asks": asks})}
+    def _found(self) -> frozenset[tuple[str, int]]:
+        mine = {"context": self._context.key}
+        return self._look.get(
+            ("found", self._context.key),
+            lambda: frozenset((row[0], row[1]) for row in self._session.execute(_FOUND, mine)),
+        )
 
     @cached_property
-    def _found_before(self) -> set[int]:
+    def _found_before(self) -> frozenset[int]:
+        """The same for everybody who looks at this patient."""
         identity = self._context.patient.identity
+        if not identity.patient_id:
+            return frozenset()
         whose = {"patient_id": identity.patient_id, "issuer": identity.issuer}
-        return set(self._session.scalars(_FOUND_BEFORE, whose)) if identity.patient_id else set()
+        return self._look.get(
+            ("found before", identity), lambda: frozenset(self._session.scalars(_FOUND_BEFORE, whose))
+        )
 
 
 # Put together once, not for every page.
-_ASKS = select(AskRow).where(AskRow.context == bindparam("context")).order_by(AskRow.wanted_at.desc())
-_FOUND = select(FoundRow.ask, FoundRow.study_row).where(FoundRow.ask.in_(bindparam("asks", expanding=True)))
+_ASKS = (
+    select(AskRow)
+    .options(joinedload(AskRow.answers))
+    .where(AskRow.context == bindparam("context"))
+    .order_by(AskRow.wanted_at.desc())
+)
+_FOUND = (
+    select(FoundRow.ask, FoundRow.study_row)
+    .join(AskRow, AskRow.id == FoundRow.ask)
+    .where(AskRow.context == bindparam("context"))
+)
+
+_STUDIES = select(StudyRow).where(StudyRow.id.in_(bindparam("ids", expanding=True))).order_by(StudyRow.id)
 
 _FOUND_BEFORE = (
     select(FoundRow.study_row)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,8 +18,23 @@ ROOM = 64 * 1024 * 1024
 OK = "ok"
 
 
-def has_room(shelf: Path) -> bool:
-    """Is there room for more pictures? A shelf that is not there yet is made on the disk of its parent."""
+_seen: dict[Path, tuple[float, bool]] = {}
+"""When somebody last looked at the disk of each shelf, and whether there was room."""
+
+
+def has_room(shelf: Path, within: float = 0.0) -> bool:
+    """Is there room for more pictures, or was there (or not) so many seconds ago?"""
+    at, room = _seen.get(shelf, (float("-inf"), False))
+    now = time.monotonic()
+    if now - at < within:
+        return room
+    room = _has_room(shelf)
+    _seen[shelf] = now, room
+    return room
+
+
+def _has_room(shelf: Path) -> bool:
+    """A shelf that is not there yet is made on the disk of its parent."""
     for folder in (shelf.absolute(), *shelf.absolute().parents):
         try:
             return shutil.disk_usage(folder).free >= ROOM

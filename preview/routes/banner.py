@@ -14,11 +14,13 @@ from preview.health.banner import POLL_S, Banner, banner_of, notices, standings_
 from preview.health.machine import has_room
 from preview.health.records import HealthRow
 from preview.page.status import comes_back
-from preview.routes.guard import parts
+from preview.routes.guard import look, parts
 from preview.routes.marks import Marked, news_of, version
 
 blueprint = Blueprint("banner", __name__)
 _BELL_S = 1.0
+_ROOM_S = 2.0
+"""To ask the system how full a disk is can cost more than all else of a poll."""
 
 
 def register(app: Flask) -> None:
@@ -40,19 +42,19 @@ def _banner() -> Banner:
         current_app.logger.warning("no banner: %s", type(error).__name__)
         return Banner()
     known, said = standings_of(rows, our.settings, our.now), notices(written, our.now)
-    bell, room = our.bell.answers(within=_BELL_S), has_room(our.settings.app.shelf)
+    bell, room = our.bell.answers(within=_BELL_S), has_room(our.settings.app.shelf, within=_ROOM_S)
     return banner_of(known, said, our.now, bell=bell, room=room)
 
 
 def _stored() -> tuple[Mapping[str, HealthRow], Sequence[NoticeRow]]:
     """How the archives were found to be, and what staff tell everybody now or soon."""
-    look, our = parts().kept.look(), parts()
+    our = parts()
 
     def read() -> tuple[Mapping[str, HealthRow], Sequence[NoticeRow]]:
         with our.records.read() as db:
-            return look.get("health", lambda: journal.rows_of(db)), not_over(db, our.now)
+            return look().get("health", lambda: journal.rows_of(db)), not_over(db, our.now)
 
-    return look.get("banner", read)
+    return look().get("banner", read)
 
 
 @blueprint.get("/banner/updates")
@@ -64,8 +66,14 @@ def updates() -> Response:
 
 
 def news_for_page(view: Marked) -> str:
-    """What a panel's answer carries besides: the banner, and who polls for it from now on."""
-    return _rendered(polls=view.pace is None, swapped=True) if "b" in request.args else ""
+    """What a panel's answer carries besides: the banner, and who polls for it from now on.
+
+    Nothing if the panel has polled for it, goes on to, and has the one that is true now.
+    """
+    polled = (request.endpoint or "").endswith(".updates") and view.pace is not None
+    if "b" not in request.args or (polled and not is_news()):
+        return ""
+    return _rendered(polls=view.pace is None, swapped=True)
 
 
 def is_news() -> bool:

@@ -1,32 +1,65 @@
-"""The cards of a patient's page: one that is as it was is not drawn anew for every poll."""
+"""The cards of a patient's page: what many look at is drawn once, and each gets it with own addresses."""
 
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
-from flask import Flask, current_app, session
+from flask import Flask, current_app, g
 from flask_babel import get_locale
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
 from preview.page import Card
-from preview.records import ContextRow
+from preview.records import ContextRow, Role
 from preview.routes.guard import parts
 
-_MOST = 100
-"""So many pages are kept as they were last sent; of any other, the cards are drawn anew."""
+_MOST = 2000
+"""So many cards are kept as they were last drawn."""
+_TOKEN = secrets.token_hex(16)
+"""Stands for the token of a browser's forms. Nobody can have written it into a study's description."""
+_KEY = secrets.token_hex(16)
+"""Stands for the key of a context."""
+
+
+@dataclass(frozen=True)
+class Anybody:
+    """Stands for the context of whoever looks: a card is drawn from nothing else of it."""
+
+    role: Role
+    key: str = _KEY
 
 
 class Cards:
-    """Draws the cards of one page; a template gives it each of them, and what draws it."""
+    """Draws the cards of one page; a template gives it each of them, and what draws it for a context."""
 
-    def __init__(self, before: dict[Card, Markup]) -> None:
-        self._before = before
-        self.drawn: dict[Card, Markup] = {}
+    def __init__(self, kept: OrderedDict[Hashable, Markup], context: ContextRow, page: Hashable) -> None:
+        self._kept, self._context, self._page = kept, context, page
 
-    def __call__(self, card: Card, caller: Callable[[], Markup]) -> Markup:
-        html = self._before.get(card)
-        self.drawn[card] = caller() if html is None else html
-        return self.drawn[card]
+    def __call__(self, card: Card, caller: Callable[[Anybody], Markup]) -> Markup:
+        key = self._page, card
+        html = self._kept.pop(key, None)
+        if html is None:
+            html = self.draw(card, partial(caller, Anybody(self._context.role)))
+        self._kept[key] = html
+        while len(self._kept) > _MOST:
+            self._kept.popitem(last=False)
+        html = html.replace(_KEY, self._context.key)
+        return html.replace(_TOKEN, generate_csrf()) if _TOKEN in html else html
+
+    @staticmethod
+    def draw(_card: Card, caller: Callable[[], Markup]) -> Markup:
+        """For anybody: meanwhile, who asks for the token of this browser gets what stands for it."""
+        name = current_app.config["WTF_CSRF_FIELD_NAME"]
+        own = g.pop(name, None)
+        setattr(g, name, _TOKEN)
+        try:
+            return caller()
+        finally:
+            g.pop(name)
+            if own is not None:
+                setattr(g, name, own)
 
 
 def register(app: Flask) -> None:
@@ -35,18 +68,13 @@ def register(app: Flask) -> None:
 
 
 def cards_of(context: ContextRow, filters: Mapping[str, str]) -> Cards:
-    """For one page of this context, in this browser: no other page ever gets its cards."""
-    pages: OrderedDict[Hashable, Cards] = current_app.extensions["preview.cards"]
-    page = (context.key, context.role, tuple(filters.items()), *_besides())
-    before = pages.pop(page, None)
-    pages[page] = now = Cards(before.drawn if before else {})
-    while len(pages) > _MOST:
-        pages.popitem(last=False)
-    return now
+    """For a page of this context; only those of the same patient and role share what is drawn."""
+    whose = context.patient, context.role
+    return Cards(
+        current_app.extensions["preview.cards"], context, (*whose, tuple(filters.items()), *_besides())
+    )
 
 
 def _besides() -> tuple[Hashable, ...]:
-    """What a card shows besides: words, times that are today's, and the token of this browser's forms."""
-    generate_csrf()
-    today = parts().now.astimezone(parts().settings.app.zone).date()
-    return str(get_locale()), today, session[current_app.config["WTF_CSRF_FIELD_NAME"]]
+    """What a card shows besides: words, and times that are today's."""
+    return str(get_locale()), parts().now.astimezone(parts().settings.app.zone).date()

@@ -8,7 +8,7 @@ from fetch.records import StudyRow
 from preview import facts
 from preview.page import Card, Choice, Pair, Pairing, card_of, pair_of
 from preview.records import ContextRow
-from preview.routes.guard import opened_for_patient, parts, visible
+from preview.routes.guard import look, opened_for_patient, parts, visible
 from preview.viewer import compare_link
 
 _MOST = 10
@@ -56,7 +56,7 @@ def _link(pair: Pair) -> str | None:
 def _others(context: ContextRow, pair: Pair) -> list[Card]:
     """What the one that was ticked can be compared with."""
     our = parts()
-    found = facts.patient_facts(our, context, None, Choice())
+    found = facts.patient_facts(our, look(), context, None, Choice())
     cards = (card_of(one, bell=True, now=our.now) for one in found.studies)
     uid = pair.cards[0].study.study_uid
     newest_first = sorted(cards, key=lambda card: str(card.study.study_date or ""), reverse=True)

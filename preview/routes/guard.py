@@ -3,11 +3,12 @@
 import secrets
 from typing import cast
 
-from flask import current_app, session
+from flask import current_app, g, request, session
 from werkzeug.exceptions import Forbidden, NotFound
 
 from fetch.records import StudyRow
 from preview import access, showing
+from preview.kept import Look
 from preview.parts import Parts
 from preview.records import ContextRow, Role
 
@@ -24,6 +25,20 @@ class AdminsOnly(Forbidden):
 
 def parts() -> Parts:
     return cast(Parts, current_app.extensions["preview"])
+
+
+def look() -> Look:
+    """The database as it was when this request came, or newer; as it is now if the request may write."""
+    if request.method != "GET":
+        return parts().kept.look()
+    if "look" not in g:
+        g.look = parts().kept.look()
+    return cast(Look, g.look)
+
+
+def look_anew() -> None:
+    """What this request has written is to be seen too."""
+    g.pop("look", None)
 
 
 def known_browser() -> bool:
@@ -46,9 +61,16 @@ def new_browser() -> None:
 
 def opened(key: str) -> ContextRow:
     """The context of this key, or :class:`SessionEnded`."""
-    with parts().records.read() as db:
-        row = access.context(db, key, session.get(_BROWSER), parts().now)
-    if row is None:
+
+    def read() -> ContextRow:
+        with parts().records.read() as db:
+            row = access.context(db, key)
+        if row is None:
+            raise SessionEnded
+        return row
+
+    row = look().get(("context", key), read)
+    if not access.is_open(row, session.get(_BROWSER), parts().now):
         raise SessionEnded
     return row
 
@@ -91,13 +113,12 @@ def open_now() -> ContextRow | None:
 
 def visible(context: ContextRow, study_key: str) -> StudyRow:
     """The study, or 404 if it is not certainly this context's patient's: as if it did not exist."""
-    look = parts().kept.look()
 
     def read() -> StudyRow | None:
         with parts().records.read() as db:
-            return showing.visible_study(db, context, study_key, parts().settings.sources, look)
+            return showing.visible_study(db, context, study_key, parts().settings.sources, look())
 
-    row = look.get(("visible", context.key, context.patient, study_key), read)
+    row = look().get(("visible", context.key, context.patient, study_key), read)
     if row is None:
         raise NotFound
     return row

@@ -12,7 +12,7 @@ from preview.matching import listing
 from preview.page import Choice, PatientPage, Status, describe
 from preview.range import Preset, Span, WrongRange, named_span, query_of, wanted_span
 from preview.records import ContextRow
-from preview.routes.guard import opened_for_patient, parts, visible
+from preview.routes.guard import look, opened_for_patient, parts, visible
 from preview.routes.polling import poll_answer
 from preview.showing import Sight
 
@@ -79,7 +79,7 @@ def _shown(
         only_named=meant and values.get("view") == _THIS,
         after=_code(values.get("after", ""), 32),
     )
-    view = describe(facts.patient_facts(parts(), context, span, choice), parts().now)
+    view = describe(facts.patient_facts(parts(), look(), context, span, choice), parts().now)
     last = view.ask
     chosen: Span = span or ((last.start, last.end) if last else Preset.YEAR.span(_today()))
     around = _filters(view, chosen)

@@ -10,7 +10,7 @@ from preview import contents, facts, gallery, splitting, wanting
 from preview.page import Larger, Picture, Strip, StudyPage, describe_study
 from preview.records import Errand
 from preview.routes import pictures
-from preview.routes.guard import opened_for_patient, parts, visible
+from preview.routes.guard import look, look_anew, opened_for_patient, parts, visible
 from preview.routes.polling import poll_answer
 
 blueprint = Blueprint("study", __name__, url_prefix="/patients/<key>")
@@ -23,6 +23,7 @@ def page(key: str, study_key: str) -> str:
     view: StudyPage = shown["view"]
     if view.larger is Larger.WANTED and view.picture is not None:
         wanting.want(parts(), shown["row"], Errand.ENLARGE, around=view.picture.instance)
+        look_anew()
         shown = _shown(key, study_key)
     return render_template("study.html", **shown)
 
@@ -114,7 +115,7 @@ def _shown(key: str, study_key: str) -> dict[str, Any]:
     row = visible(context, study_key)
     chosen = {name: request.args.get(name, type=int) for name in ("series", "instance", "frame")}
     read = facts.study_facts(
-        parts(), context, row, chosen["series"], chosen["instance"], chosen["frame"] or 1
+        parts(), look(), context, row, chosen["series"], chosen["instance"], chosen["frame"] or 1
     )
     view = describe_study(read, parts().now)
     asked = {name: value for name, value in chosen.items() if value is not None}

@@ -2,15 +2,18 @@
 
 import re
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 from support.inspecting import polled_address
 from support.studies import OKAFOR, STRANGER, study
 
+from fetch.records import StudyRow
 from preview.fallback.records import NoticeRow, Urgency
-from preview.records import ContextRow, FetchRow
+from preview.records import ContextRow, FetchRow, Role
 from preview.routes.cards import Cards
 
 HX = {"HX-Request": "true"}
@@ -68,13 +71,37 @@ def statements(site):
     return seen
 
 
-def test_an_unchanged_poll_asks_the_database_only_who_is_asking(client, waiting, statements):
+def test_an_unchanged_poll_asks_the_database_nothing(client, waiting, statements):
     address = polled_address(client.page(waiting))
     assert client.get(address, headers=HX).status_code == 204
     statements.clear()
     assert client.get(address, headers=HX).status_code == 204
-    assert [sql for sql in statements if "FROM contexts" not in sql and sql != "BEGIN"] == []
-    assert len([sql for sql in statements if "FROM contexts" in sql]) == 1
+    assert statements == []
+
+
+def test_what_two_want_to_know_at_once_is_read_once(site):
+    """The second waits for the first, and reads itself only if the first could not."""
+    looks, reading, may_go_on = [site.parts.kept.look() for _ in range(2)], Event(), Event()
+    numbers = iter(range(10))
+
+    def read():
+        reading.set()
+        may_go_on.wait(10)
+        return next(numbers)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(looks[0].get, "number", read)
+        reading.wait(10)
+        second = pool.submit(looks[1].get, "number", read)
+        may_go_on.set()
+        assert (first.result(10), second.result(10)) == (0, 0)
+
+
+def test_what_could_not_be_read_is_read_again(site):
+    look = site.parts.kept.look()
+    with pytest.raises(ZeroDivisionError):
+        look.get("number", lambda: 1 // 0)
+    assert look.get("number", lambda: 2) == 2
 
 
 def test_who_watches_the_same_study_shares_what_is_read_of_it(site, client, waiting, statements):
@@ -88,7 +115,14 @@ def test_who_watches_the_same_study_shares_what_is_read_of_it(site, client, wait
         assert who.get(address, headers=HX).status_code == 204
         counts.append(len(statements))
     assert counts[1] <= counts[0] / 2
-    shared = ("FROM fetches", "FROM links", "FROM source_health", "FROM notices", "FROM series")
+    shared = (
+        "FROM fetches",
+        "FROM links",
+        "FROM source_health",
+        "FROM notices",
+        "FROM series",
+        "FROM studies",
+    )
     assert not [sql for sql in statements if any(table in sql for table in shared)]
 
 
@@ -135,12 +169,13 @@ def test_a_notice_begins_and_ends_by_the_clock(site, client, monkeypatch):
 @pytest.fixture
 def drawn(site, monkeypatch):
     """The keys of the cards that were really drawn."""
-    keys, draw = [], Cards.__call__
+    keys, draw = [], Cards.draw
 
-    def noted(cards, card, caller):
-        return draw(cards, card, lambda: (keys.append(card.key), caller())[1])
+    def noted(card, caller):
+        keys.append(card.key)
+        return draw(card, caller)
 
-    monkeypatch.setattr(Cards, "__call__", noted)
+    monkeypatch.setattr(Cards, "draw", staticmethod(noted))
     return keys
 
 
@@ -173,14 +208,61 @@ def test_a_kept_card_has_the_token_of_its_own_browser(site, client, two):
     assert client.press(html, "Cancel").status_code == 303
 
 
-def test_another_context_gets_cards_of_its_own(site, client, two, drawn):
-    client.page(two)
+def test_who_looks_at_the_same_patient_gets_the_same_cards_with_own_addresses_and_token(
+    site, client, two, drawn
+):
+    mine = client.page(two)
     other = site.app.test_client()
     path = other.opened(site)
     drawn.clear()
     html = other.page(path)
-    assert len(drawn) == 2
+    assert drawn == []
     assert two not in html
+    assert html.count(f"{path}/studies/") == mine.count(f"{two}/studies/")
+    assert other.press(html, "Cancel").status_code == 303
+    assert not set(re.findall(r'name="csrf_token" value="([^"]*)"', html)).intersection(
+        re.findall(r'name="csrf_token" value="([^"]*)"', mine)
+    )
+    assert client.press(client.page(two), "Fetch").status_code == 303
+
+
+def test_another_role_gets_cards_of_its_own(site, client, two, drawn):
+    client.page(two)
+    other = site.app.test_client()
+    path = other.opened(site, role=Role.RADIOLOGIST)
+    drawn.clear()
+    other.page(path)
+    assert len(drawn) == 2
+
+
+def test_another_patient_gets_nothing_of_what_was_drawn(site, client, archive, two, drawn):
+    """Not even where two patients' studies are the same in everything that a card shows."""
+    for ds in study(STRANGER, day="20261002"):
+        archive.add(ds)
+    client.page(two)
+    mine = re.findall(r'id="study-(\w+)"', client.page(two))
+    other = site.app.test_client()
+    path = other.opened(site, STRANGER)
+    drawn.clear()
+    html = other.page(path)
+    (theirs,) = re.findall(r'id="study-(\w+)"', html)
+    assert drawn == [theirs]
+    assert theirs not in mine
+    for hidden in (two, *mine, OKAFOR.family_name):
+        assert hidden not in html
+    assert other.get(path.rstrip("/") + f"/studies/{mine[0]}").status_code == 404
+
+
+def test_one_whose_identity_is_in_doubt_leaves_every_page_at_once(site, client, two):
+    """However often the card was drawn before, for whomever."""
+    other = site.app.test_client()
+    path = other.opened(site)
+    pages = ((client, two), (other, path))
+    assert all(who.page(page).count('<article class="card"') == 2 for who, page in pages)
+    with site.parts.records.write() as session:
+        newest = select(StudyRow.id).order_by(StudyRow.study_date.desc()).limit(1).scalar_subquery()
+        session.execute(update(StudyRow).where(StudyRow.id == newest).values(patient_name="SOMEBODY^Else"))
+    assert all(who.page(page).count('<article class="card"') == 1 for who, page in pages)
 
 
 def test_the_next_day_a_card_says_which_day_it_means(site, client, two, drawn, monkeypatch):
