@@ -76,6 +76,11 @@ def news_for_page(view: Marked) -> str:
     return _rendered(polls=view.pace is None, swapped=True)
 
 
+def by_itself() -> str:
+    """What the last panel carries besides: from now on the banner is asked for, and no patient."""
+    return _rendered(polls=True, swapped=True, watches=False) if "b" in request.args else ""
+
+
 def is_news() -> bool:
     """Has the page another banner than the one that is true now?"""
     return "b" in request.args and _seen() != banner().mark
@@ -85,6 +90,7 @@ def _seen() -> str:
     return request.args.get("b", "").split(".")[0]
 
 
-def _rendered(*, polls: bool, swapped: bool) -> str:
-    told: dict[str, Any] = {"news": news_of(banner(), request.args.get("b", "")), "polls": polls}
+def _rendered(*, polls: bool, swapped: bool, watches: bool = True) -> str:
+    news = news_of(banner(), request.args.get("b", ""))
+    told: dict[str, Any] = {"news": news, "polls": polls, "watches": watches}
     return render_template("_banner.html", swapped=swapped, polled=True, version=version, **told)

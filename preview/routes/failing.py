@@ -11,7 +11,7 @@ from werkzeug.exceptions import Forbidden, Gone, HTTPException, MethodNotAllowed
 
 from preview.logs import describe
 from preview.range import WrongRange
-from preview.routes import launching
+from preview.routes import banner, launching
 from preview.routes.guard import AdminsOnly, SessionEnded, open_now
 
 
@@ -28,12 +28,12 @@ def refused(error: HTTPException) -> Response:
     """Any refusal; a poll that can come to nothing gets a final panel, so that it does not poll for ever."""
     ended = isinstance(error, SessionEnded)
     if ended and request.headers.get("HX-Request"):
-        return make_response(render_template("_ended.html"))
+        return make_response(render_template("_ended.html") + banner.by_itself())
     code = error.code or 500
     if code < 400:  # a redirect is no error
         return make_response(error.get_response())
     if code == 404 and request.headers.get("HX-Request"):  # what is shown may no longer be
-        return make_response(render_template("_gone.html"), code)
+        return make_response(render_template("_gone.html") + banner.by_itself(), code)
     response = _page(code, *_sentences(error), back=_back(error))
     if isinstance(error, MethodNotAllowed):
         response.allow.update(error.valid_methods or ())

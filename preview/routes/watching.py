@@ -1,0 +1,72 @@
+"""A page that waits for nothing still watches: what staff decide holds at once in tabs that are open already.
+
+Its banner asks here instead of for itself, so that there is one question a page, and the panel none.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Flask, request, url_for
+from werkzeug.wrappers import Response
+
+from preview import watching
+from preview.routes import banner, imaging, study
+from preview.routes.guard import opened_for_patient, parts
+
+blueprint = Blueprint("watching", __name__, url_prefix="/patients/<key>")
+_PAGES = {
+    "imaging.page": "watching.patient",
+    "imaging.updates": "watching.patient",
+    "watching.patient": "watching.patient",
+    "study.page": "watching.one",
+    "study.updates": "watching.one",
+    "watching.one": "watching.one",
+}
+_OF_POLLS = ("v", "b", "s")
+
+
+def register(app: Flask) -> None:
+    app.jinja_env.globals["watched"] = watched
+
+
+def watched(filters: Mapping[str, object] | None = None) -> str:
+    """Where the page of this request asks whether anything was decided; "" where it shows no patient.
+
+    ``filters``: what the page's address keeps; else what this request says of it.
+    """
+    endpoint = _PAGES.get(request.endpoint or "")
+    if endpoint is None or request.view_args is None:
+        return ""
+    kept: Mapping[str, Any] = request.args if filters is None else filters
+    names = {name: said for name, said in kept.items() if name not in _OF_POLLS}
+    return url_for(endpoint, **request.view_args, **names, s=_mark(request.view_args["key"]))
+
+
+def _mark(key: str) -> str:
+    context, our = opened_for_patient(key), parts()
+    look = our.kept.look()
+
+    def read() -> str:
+        with our.records.read() as db:
+            return watching.mark(db, context, our.settings.sources, look)
+
+    return look.get(("watched", context.key, context.patient), read)
+
+
+@blueprint.get("/watch/updates")
+def patient(key: str) -> Response:
+    return _answer(key, lambda: imaging.updates(key))
+
+
+@blueprint.get("/studies/<study_key>/watch/updates")
+def one(key: str, study_key: str) -> Response:
+    return _answer(key, lambda: study.updates(key, study_key))
+
+
+def _answer(key: str, panel: Callable[[], Response]) -> Response:
+    """The panel as it is now, if anything was decided; else what there is to say of the archives."""
+    if request.args.get("s") != _mark(key):
+        return panel()
+    answer = banner.updates()
+    answer.headers["HX-Retarget"] = "#banner"
+    return answer
