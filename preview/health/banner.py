@@ -112,7 +112,7 @@ def banner_of(
 
 def _kind(one: Standing, now: datetime) -> Kind | None:
     if one.state is State.UP:
-        over = one.over_at is not None and now - one.over_at < _SAID_AS_OVER
+        over = one.over_at is not None and abs(now - one.over_at) < _SAID_AS_OVER
         return Kind.OVER if over else None
     if one.since is None:  # nobody has ever looked
         return None

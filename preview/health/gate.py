@@ -101,7 +101,10 @@ class Gate:
         return Reason.of(row.reason) or Reason.NO_ANSWER, False
 
     def _may_try(self, session: Session, source: str, whose: str, now: datetime) -> bool:
-        free = or_(HealthRow.trial == whose, HealthRow.trial_until.is_(None), HealthRow.trial_until <= now)
+        over = or_(
+            HealthRow.trial_until <= now, HealthRow.trial_until > now + 2 * _TRIAL
+        )  # the clock was wrong
+        free = or_(HealthRow.trial == whose, HealthRow.trial_until.is_(None), over)
         mine = update(HealthRow).where(HealthRow.source == source, free)
         return bool(touched(session.execute(mine.values(trial=whose, trial_until=now + _TRIAL))))
 

@@ -76,7 +76,8 @@ def note(session: Session, source: Source, found: Finding, now: datetime, app: A
 def _timed(row: HealthRow, found: Finding) -> Condition:
     """One that answers, but far more slowly than usual, is slow."""
     if found.seconds is None:
-        slow = row.condition is Condition.SLOW and found.condition is Condition.UP
+        was_slow = row.condition is Condition.SLOW and row.reason is None  # not one that only stood still
+        slow = was_slow and found.condition is Condition.UP
         return Condition.SLOW if slow else found.condition
     if found.condition is not Condition.UP:
         return found.condition
@@ -92,6 +93,22 @@ def suspect(session: Session, source: str, now: datetime) -> None:
     locked(session, source, now)
     sooner = (HealthRow.source == source) & (HealthRow.next_probe_at > now)
     session.execute(update(HealthRow).where(sooner).values(next_probe_at=now))
+
+
+def hurry(session: Session, source: str, checked_before: datetime, now: datetime) -> None:
+    """Somebody waits to hear of it: look at once, unless somebody else has done so since then."""
+    old = (HealthRow.source == source) & (HealthRow.checked_at < checked_before)
+    session.execute(update(HealthRow).where(old, HealthRow.next_probe_at > now).values(next_probe_at=now))
+
+
+def stands_still(session: Session, source: str, now: datetime) -> None:
+    """Nothing comes of what we ask of it, and no line is left to ask whether it lives: slow at the least."""
+    row = locked(session, source, now)
+    if row.condition is Condition.UP:
+        row.condition, row.since, row.reason = Condition.SLOW, now, Reason.NO_ANSWER.code
+        log.info("source=%s UP -> SLOW: nothing comes over any line", source)
+    if row.condition is Condition.SLOW:
+        row.checked_at = now
 
 
 def pause(session: Session, source: str, person: str, now: datetime) -> None:

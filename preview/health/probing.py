@@ -16,7 +16,7 @@ from fetch.model import Local, Source, Timeouts
 from fetch.reasons import Reason
 from fetch.records import StudyRow, insert_once, touched
 from fetch.sources import identifiers, protocol
-from preview.health import journal
+from preview.health import journal, waiting
 from preview.health.journal import Finding
 from preview.health.records import Condition, HealthRow
 from preview.parts import Parts
@@ -29,7 +29,7 @@ _QUICK = Timeouts(connect=3.0, association=5.0, message=8.0, network=8.0)
 _LOOK_S = 0.5
 _LEASE = timedelta(seconds=60)
 """Longer than any probe takes."""
-_PATIENCE_S = 10.0
+_PATIENCE_S = 5.0
 """So long a probe waits for a line of a source that is busy with us."""
 _NOBODYS = "2.25.1"
 """A study UID that no archive has, to ask for where none is known."""
@@ -73,6 +73,11 @@ class Prober:
         # not through the gate: whether a source that is down is back is what we are to find out
         self._lines = CountedLines(parts.records)
         self._under_way: dict[str, Future[None]] = {}
+        app = parts.settings.app
+        self._farthest = timedelta(seconds=2 * max(app.probe_every, app.probe_again))
+        """What is to come later than this was written by a clock that was set back since."""
+        self._not_before: dict[str, datetime] = {}
+        """Until when it is not tried again for whoever waits to hear of it."""
 
     def run(self) -> None:
         """Until stopped; a database that is away is waited for."""
@@ -96,36 +101,64 @@ class Prober:
 
     def due(self) -> list[Source]:
         """The sources that nobody else looks at now, and whose time has come: ours from now on."""
-        now = self._parts.now
+        now, sources = self._parts.now, self._parts.settings.sources
         with self._parts.records.read() as session:
             rows = journal.rows_of(session)
-        waiting = [source for source in self._parts.settings.sources if self._is_due(source, rows, now)]
-        return [source for source in waiting if self._claim(source.name, now)]
+            early = self._early(session, rows, now)
+        if early:
+            with self._parts.records.write() as session:
+                for name, checked_before in early.items():
+                    journal.hurry(session, name, checked_before, now)
+        due = [one for one in sources if one.name in early or self._is_due(one, rows, now)]
+        return [source for source in due if self._claim(source.name, now)]
+
+    def _early(self, session: Session, rows: dict[str, HealthRow], now: datetime) -> dict[str, datetime]:
+        """The sources of which somebody waits to hear, and before when what is known of each is too old."""
+        names = [source.name for source in self._parts.settings.sources]
+        before = {
+            name: now - interval
+            for name, interval in waiting.intervals(session, self._parts.settings.app, names, now).items()
+            if name in names and name not in self._under_way and self._not_before.get(name, now) <= now
+        }
+        return {
+            name: when for name, when in before.items() if name in rows and _is_older(rows[name], when, now)
+        }
 
     def _is_due(self, source: Source, rows: dict[str, HealthRow], now: datetime) -> bool:
         row = rows.get(source.name)
         if source.name in self._under_way:
             return False
-        return row is None or (row.paused_at is None and row.next_probe_at <= now)
+        if row is None:
+            return True
+        return row.paused_at is None and not now < row.next_probe_at <= now + self._farthest
 
     def _claim(self, name: str, now: datetime) -> bool:
-        free = or_(HealthRow.probing_until.is_(None), HealthRow.probing_until <= now)
-        mine = (HealthRow.source == name) & (HealthRow.next_probe_at <= now) & free
+        held = HealthRow.probing_until.between(now, now + 2 * _LEASE)
+        free = or_(HealthRow.probing_until.is_(None), ~held)
+        early = (HealthRow.next_probe_at > now) & (HealthRow.next_probe_at <= now + self._farthest)
+        mine = (HealthRow.source == name) & ~early & free
         with self._parts.records.write() as session:
             insert_once(session, HealthRow, {"source": name, "next_probe_at": now})
             claimed = update(HealthRow).where(mine).values(probing_until=now + _LEASE)
             return bool(touched(session.execute(claimed)))
 
     def look(self, source: Source) -> None:
-        """Probe it, unless images come from it right now; and write down what that says."""
+        """Probe it, unless images come from it right now; and write down what that says.
+
+        Where no line is left to ask it, and nothing comes over those there are, that is said.
+        """
         with self._parts.records.read() as session:
-            alive = _sends(session, source, self._parts.now, self._parts.settings.app.probe_every)
+            alive = _sends(session, source, self._parts.now)
             known = _known(session, source)
         found = Finding(Condition.UP) if alive else self._probed(source, known)
         now = self._parts.now
         with self._parts.records.write() as session:
             if found is None:
-                _put_off(session, source, now, self._parts.settings.app.probe_again)
+                if waiting.stands(session, source.name, now):
+                    journal.stands_still(session, source.name, now)
+                later = now + timedelta(seconds=self._parts.settings.app.probe_again)
+                self._not_before[source.name] = later
+                _put_off(session, source, later)
             else:
                 journal.note(session, source, found, now, self._parts.settings.app)
 
@@ -138,17 +171,25 @@ class Prober:
             return None
 
 
-def _put_off(session: Session, source: Source, now: datetime, seconds: float) -> None:
-    later = {"next_probe_at": now + timedelta(seconds=seconds), "probing_until": None}
+def _put_off(session: Session, source: Source, until: datetime) -> None:
+    later = {"next_probe_at": until, "probing_until": None}
     session.execute(update(HealthRow).where(HealthRow.source == source.name).values(later))
 
 
-def _sends(session: Session, source: Source, now: datetime, every: float) -> bool:
-    """Is it well, and did images come from it within one interval? A probe would only take a line away."""
+def _is_older(row: HealthRow, when: datetime, now: datetime) -> bool:
+    """Was it well when last heard of, and is that longer ago? Of one that is ill the next look is near."""
+    free = row.probing_until is None or row.probing_until <= now
+    if row.paused_at is not None or row.checked_at is None or not free:
+        return False
+    return row.condition in (Condition.UP, Condition.SLOW) and row.checked_at < when
+
+
+def _sends(session: Session, source: Source, now: datetime) -> bool:
+    """Is it well, and did images come from it just now? A probe would only take a line away."""
     row = session.get(HealthRow, source.name)
     if row is None or row.condition not in (Condition.UP, Condition.SLOW) or row.checked_at is None:
         return False
-    since = max(row.checked_at, now - timedelta(seconds=every))
+    since = max(row.checked_at, now - waiting.STILL)
     moved = (
         select(FetchRow.id)
         .join(StudyRow, StudyRow.id == FetchRow.study_row)

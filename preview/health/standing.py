@@ -54,7 +54,8 @@ def state_of(row: HealthRow | None, now: datetime, app: App) -> State:
         return State.NOT_CHECKED
     if row.paused_at is not None:
         return State.PAUSED
-    if row.condition is None or row.checked_at is None or now - row.checked_at > stale_after(app):
+    # also one that was checked in times to come: the clock was set back since
+    if row.condition is None or row.checked_at is None or abs(now - row.checked_at) > stale_after(app):
         return State.NOT_CHECKED
     return State[row.condition.name]
 
