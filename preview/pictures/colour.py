@@ -16,6 +16,8 @@ def colour(ds: Dataset, frame: Frame) -> Image.Image:
     if frame.meaning == "PALETTE COLOR":
         return Image.fromarray(palette(ds).of(frame.samples))
     samples = np.ascontiguousarray(eight_bits(frame))
+    if samples.ndim == 2 and frame.meaning == "RGB":
+        return Image.fromarray(samples)  # all three were the same
     if samples.ndim != 3 or samples.shape[2] != 3:
         raise CannotDrawError("The image has an unusual number of colours.")
     if frame.meaning in _RED_GREEN_BLUE:

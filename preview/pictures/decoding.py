@@ -24,6 +24,8 @@ _TO_SPARE = 1.25
 beyond the values, which shows as a dotted rim unless pixels are averaged afterwards.
 """
 
+_ONE_SAMPLE = {"samples_per_pixel": 1, "photometric_interpretation": "MONOCHROME2"}
+
 PARTIAL = "YBR_PARTIAL_422"
 
 
@@ -73,6 +75,11 @@ def compressed(
     stream = decoding.header(encoded) if decoding.header else None
     if stream and (stream.columns, stream.rows) != (options["columns"], options["rows"]):
         raise ValueError("the stream is not as large as the object says")  # and no decoder unpacks it
+    if stream and stream.samples == 1 and options["samples_per_pixel"] == 3:
+        options = {
+            key: value for key, value in options.items() if key != "planar_configuration"
+        } | _ONE_SAMPLE
+        return _grey_as_colours(compressed(encoded, syntax, options, wanted, failures, most))
     failure: BaseException = MemoryError()
     for decoder, changes in _attempts(decoding, stream, options, wanted):
         if _bytes(options | changes) > most:
@@ -85,6 +92,12 @@ def compressed(
             # Whatever the object calls them: of what else the components were made, the stream says.
             return samples, facts | ({"photometric_interpretation": "RGB"} if _is_undone(stream) else {})
     raise failure
+
+
+def _grey_as_colours(decoded: Decoded) -> Decoded:
+    """Of an object in colours whose encoder saw that there are none: as bright as each of them would be."""
+    samples, facts = decoded
+    return samples, facts | {"photometric_interpretation": "RGB"}
 
 
 def _bytes(options: dict[str, Any]) -> int:

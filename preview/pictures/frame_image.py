@@ -19,7 +19,7 @@ def frame_image(
     ``common``: see ``preview.pictures.stack``. Raises CannotDrawError.
     """
     frame = pixels.decode(index, enough)
-    if frame.samples.ndim == 2 and frame.meaning != "PALETTE COLOR":
+    if frame.samples.ndim == 2 and frame.meaning not in ("PALETTE COLOR", "RGB"):
         samples = frame.samples
         if frame.is_smaller:
             samples = without_fringe(samples, padding(ds, samples))

@@ -5,7 +5,7 @@ from io import BytesIO
 import imagecodecs
 import numpy as np
 import pytest
-from made import colour_image, colours, encoded, shades
+from made import colour_image, colours, encoded, in_jpeg_2000, shades
 from PIL import Image
 from pydicom import uid
 from samples import image
@@ -137,3 +137,23 @@ def test_twelve_bits_that_were_cut_do_not_look_complete(share, side):
     assert draw(encoded(whole, uid.JPEGExtended12Bit, frame)).kind is DrawingKind.IMAGE
     cut = frame[: int(len(frame) * share) // 2 * 2] + END
     assert draw(encoded(whole, uid.JPEGExtended12Bit, cut)).kind is DrawingKind.CARD
+
+
+@pytest.mark.parametrize("meaning", ["RGB", "YBR_FULL", "YBR_FULL_422"])
+@pytest.mark.parametrize("size", [64, 256])
+def test_a_grey_jpeg_in_an_object_of_colours_is_drawn_in_grey(meaning, size):
+    grey = shades(8, "u1", (300, 300)) // 2 + 20
+    stated = colour_image(np.stack([grey] * 3, -1), PhotometricInterpretation=meaning)
+    drawing = draw(encoded(stated, uid.JPEGBaseline8Bit, written(grey)), sizes=(size,))
+    assert drawing.kind is DrawingKind.IMAGE, drawing.reason
+    shown = Image.open(BytesIO(drawing.pictures[0].png))
+    assert shown.mode == "L"
+    right = Image.fromarray(grey).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    assert np.abs(np.asarray(shown).astype(int) - np.asarray(right)).mean() < 3, "and no brighter"
+
+
+def test_a_grey_jpeg_2000_in_an_object_of_colours_is_drawn_in_grey():
+    grey = shades(8, "u1")
+    stated = colour_image(np.stack([grey] * 3, -1), PhotometricInterpretation="YBR_RCT")
+    shown = seen(encoded(stated, uid.JPEG2000Lossless, in_jpeg_2000(grey, 8)))
+    assert np.abs(shown - seen(colour_image(np.stack([grey] * 3, -1)))[..., 0]).max() <= 1
