@@ -159,13 +159,17 @@ def test_a_study_that_is_not_listed_is_asked_for_as_a_whole():
 @given(st.data())
 def test_whatever_fails_every_instance_comes_or_is_given_up_with_a_reason(data):
     """An archive that fails in every way at any time; several carriers, in one way after another; a list that
-    arrives meanwhile, and lacks the images of some series.
+    arrives meanwhile, and lacks the images of some series, or series; what earlier tries knew by name.
     """
     series = listed(data.draw(st.lists(st.integers(0, 12), min_size=1, max_size=4)))
     held = data.draw(st.sets(st.sampled_from(everything(series) or ["0"]), max_size=6))
-    planner = Planner(STUDY, held, posters_only=data.draw(st.booleans()))
+    known = [Instance("1.2.3.1", f"1.2.3.1.{n}") for n in range(10, 10 + data.draw(st.integers(0, 6)))]
+    known += [Instance("8.8", f"8.8.{n}") for n in range(data.draw(st.integers(0, 3)))]
+    lacks_series = data.draw(st.booleans())
+    posters = data.draw(st.booleans())
+    planner = Planner(STUDY, held, known=known, posters_only=posters)
     open_shares = _while_listing(planner, [*(i for s in series for i in s.instances)], data)
-    _finish_list(planner, series)
+    _finish_list(planner, series, lacks_series=lacks_series)
     for share in open_shares:
         _end(planner, share, "e", data)
     planner.widen()
@@ -177,7 +181,7 @@ def test_whatever_fails_every_instance_comes_or_is_given_up_with_a_reason(data):
         wholes.add(share.series_uid if share.level is Level.SERIES else share.level)
         _end(planner, share, "r" if share.level in refused else data.draw(st.sampled_from("eebr")), data)
     assert planner.idle
-    for uid in everything(series):
+    for uid in [*everything(series), *(i.instance_uid for i in known if lacks_series)]:
         assert uid in planner.arrived or uid in planner.given_up
     assert not set(planner.given_up) & planner.arrived
     unlisted = {one.series_uid for one in series if not one.instances}
@@ -205,10 +209,10 @@ def _while_listing(planner, named, data) -> list[Share]:
     return open_shares
 
 
-def _finish_list(planner, series):
+def _finish_list(planner, series, *, lacks_series):
     for one in series:
         planner.series_listed(one)
-    planner.list_over(Plan(tuple(series)))
+    planner.list_over(Plan(tuple(series), lacks_series=lacks_series))
 
 
 def _end(planner, share, how, data):
@@ -424,6 +428,21 @@ def test_a_series_without_a_list_that_is_here_is_not_asked_for_again():
     series = [Series("1.2.3.1", expected=5), Series("1.2.3.2", expected=5)]
     planner = planner_of(series, settled={"1.2.3.1": 5, "1.2.3.2": 4})
     assert wholes(planner) == ["1.2.3.2"]
+
+
+def test_where_an_earlier_try_brought_what_no_list_names_only_the_known_is_asked_for_by_name():
+    known = [Instance("1.2.3.1", "1.2.3.1.6"), Instance("8.8", "8.8.1")]
+    series = [cut(5, None)]
+    planner = Planner(STUDY, everything(listed([5])), brought=["", "1.2.3.1"], known=known)
+    planner.series_listed(series[0])
+    planner.list_over(Plan(tuple(series), lacks_series=True))
+    assert sorted(order(planner, 8)) == ["1.2.3.1.6", "8.8.1"]
+    assert planner.idle
+
+
+def test_what_was_known_and_a_whole_list_no_longer_names_is_not_asked_for():
+    planner = planner_of(listed([5]), known=[Instance("1.2.3.1", "1.2.3.1.6"), Instance("8.8", "8.8.1")])
+    assert sorted(order(planner, 8)) == everything(listed([5]))
 
 
 def selection_beside(series, **more):
