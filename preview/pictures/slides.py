@@ -14,6 +14,8 @@ _SLIDES = ("1.2.840.10008.5.1.4.1.1.77.1.6", "1.2.840.10008.5.1.4.1.1.77.1.9")
 
 _MOST_TILES = 64
 """A level with more has more detail than any small picture shows; there is a smaller one of it."""
+_MOST_PIXELS = 2**26
+"""Of a level, however few its tiles are: an overview has some millions."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def level(ds: Dataset, frames: int) -> Level | None:
     if text(ds, "SOPClassUID") not in _SLIDES or frames < 2 or is_part or not min(columns, rows, wide, high):
         return None
     across, down = -(-columns // wide), -(-rows // high)
-    if across * down > _MOST_TILES:
+    if across * down > _MOST_TILES or columns * rows > _MOST_PIXELS:
         return None
     if items(ds, "PerFrameFunctionalGroupsSequence"):
         tiles = _placed(ds, frames)
@@ -98,4 +100,20 @@ def why_not_drawn(ds: Dataset, frames: int) -> str | None:
         return "The label of a slide is not drawn."
     if frames > 1 and level(ds, frames) is None:
         return f"A level of a slide in {frames} tiles: only overviews are drawn."
+    if frames == 1 and _is_piece(ds):
+        return "A piece of a level of a slide: only overviews are drawn."
+    if frames == 1 and _pixels(ds, "") > _MOST_PIXELS:
+        return "A level of a slide in full resolution: only overviews are drawn."
     return None
+
+
+def _is_piece(ds: Dataset) -> bool:
+    """One tile of several, which other objects have: those of a concatenation (C.7.6.16.2.2.4), or whoever
+    wrote an object for each.
+    """
+    whole = _pixels(ds, "TotalPixelMatrix")
+    return "ConcatenationFrameOffsetNumber" in ds or whole > 2 * _pixels(ds, "") > 0
+
+
+def _pixels(ds: Dataset, of: str) -> int:
+    return (number(ds, f"{of}Columns") or 0) * (number(ds, f"{of}Rows") or 0)

@@ -11,6 +11,7 @@ from pydicom.uid import VLWholeSlideMicroscopyImageStorage
 from samples import image
 
 from preview.pictures.order import standing
+from preview.pictures.pixels import Pixels
 from preview.pictures.thumbnail import DrawingKind, draw
 
 TILE = 100
@@ -165,6 +166,40 @@ def test_a_slide_in_grey_shines_by_itself():
 def test_what_does_not_fit_together_is_a_card(facts):
     drawing = draw(slide(200, 200, **facts))
     assert drawing.reason == "A level of a slide in 4 tiles: only overviews are drawn."
+
+
+def refused(*_):
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"ConcatenationFrameOffsetNumber": 7}, "A piece of a level of a slide: only overviews are drawn."),
+        ({"TotalPixelMatrixRows": 90_000}, "A piece of a level of a slide: only overviews are drawn."),
+        (
+            dict.fromkeys(("Rows", "Columns", "TotalPixelMatrixRows", "TotalPixelMatrixColumns"), 8200),
+            "A level of a slide in full resolution: only overviews are drawn.",
+        ),
+    ],
+)
+def test_one_tile_of_many_and_a_level_in_one_piece_reach_no_decoder(facts, reason, monkeypatch):
+    monkeypatch.setattr(Pixels, "decode", refused)
+    drawing = draw(encoded(slide(TILE, TILE, **facts), uid.JPEGBaseline8Bit, jpeg(90)))
+    assert (drawing.kind, drawing.reason) == (DrawingKind.CARD, reason)
+
+
+def test_a_few_giant_tiles_reach_no_decoder(monkeypatch):
+    monkeypatch.setattr(Pixels, "decode", refused)
+    ds = encoded(slide(200, 200), uid.JPEGBaseline8Bit, *[jpeg(90)] * 4)
+    ds.Rows = ds.Columns = 5000
+    ds.TotalPixelMatrixColumns = ds.TotalPixelMatrixRows = 10_000
+    assert draw(ds).reason == "A level of a slide in 4 tiles: only overviews are drawn."
+
+
+def test_an_overview_in_one_piece_is_drawn():
+    drawing = draw(slide(TILE, TILE, ImageType=["ORIGINAL", "PRIMARY", "OVERVIEW", "NONE"]))
+    assert (drawing.kind, drawing.reason) == (DrawingKind.IMAGE, None)
 
 
 @pytest.mark.parametrize("places", [[(0, 0)] * 4, [(None, 1)] * 4, [(10**9, 10**9)] * 4])
