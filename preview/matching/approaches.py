@@ -1,17 +1,18 @@
 """How each source is asked for a patient: by ids confirmed there, by ours, else by name; also by orders."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from fetch.find import is_unsafe
+from fetch.identity import Agreement
+from fetch.identity.ids import compare_issuers
 from fetch.identity.letters import foldings, words
 from fetch.model import Approach, Patient, PatientIdentity, Source
 from preview.matching import known, merging
-from preview.matching.records import CrossReferenceRow, LinkRow
+from preview.matching.records import CrossReferenceRow, DecisionRow, LinkRow
 from preview.records import ContextRow
 
 _MOST_IDS = 8
@@ -24,12 +25,13 @@ _SHORTEST = 2
 
 def approaches(session: Session, asked: Patient, sources: Iterable[Source]) -> dict[str, Approach]:
     """By the source's name. Confirmed links come first, then what a cross-reference says, then our own id."""
+    every = list(sources)
     mine = merging.all_of(session, asked.identity)
-    theirs = _known_there(session, mine)
+    theirs = _known_there(session, mine, every)
     said = known.said_of(session, asked.identity)
     names = names_of(replace(asked, aliases=said.aliases) if said else asked)
     orders = _orders_of(session, mine)
-    found = {source.name: _approach(source, mine, theirs, names) for source in sources}
+    found = {source.name: _approach(source, mine, theirs[source.name], names) for source in every}
     return {name: replace(approach, orders=orders) for name, approach in found.items()}
 
 
@@ -47,32 +49,43 @@ def _orders_of(session: Session, mine: frozenset[PatientIdentity]) -> tuple[str,
 def _approach(
     source: Source,
     mine: frozenset[PatientIdentity],
-    theirs: Mapping[str, Sequence[str]],
+    theirs: Sequence[str],
     names: tuple[str, ...],
 ) -> Approach:
-    own = sorted(identity.patient_id for identity in mine if identity.issuer == source.issuer)
-    ids = dict.fromkeys([*theirs.get(source.issuer, ()), *own])
+    own = sorted(identity.patient_id for identity in mine if _issues(source, identity.issuer))
+    ids = dict.fromkeys([*theirs, *own])
     usable = [one for one in ids if not is_unsafe(one)]
     return Approach(tuple(usable[:_MOST_IDS])) if usable else Approach(names=names)
 
 
-def _known_there(session: Session, mine: frozenset[PatientIdentity]) -> dict[str, list[str]]:
-    """Ids by their issuers: those that staff have linked to this patient, then those that PIXm names."""
+def _known_there(
+    session: Session, mine: frozenset[PatientIdentity], sources: Sequence[Source]
+) -> dict[str, list[str]]:
+    """Ids by the source's name: those that staff have linked to this patient, then those that PIXm names.
+
+    What staff have confirmed at a source is asked for there, whoever issued it.
+    """
     keys = [(identity.issuer, identity.patient_id) for identity in mine]
-    linked = select(LinkRow).where(
-        tuple_(LinkRow.issuer, LinkRow.patient_id).in_(keys), LinkRow.live.is_(True)
+    linked = select(LinkRow.found_issuer, LinkRow.found_id, DecisionRow.source).where(
+        tuple_(LinkRow.issuer, LinkRow.patient_id).in_(keys), LinkRow.live.is_(True), LinkRow.found_id != ""
     )
+    linked = linked.join(DecisionRow, DecisionRow.id == LinkRow.decision).order_by(LinkRow.id)
     crossed = select(CrossReferenceRow).where(
         tuple_(CrossReferenceRow.issuer, CrossReferenceRow.patient_id).in_(keys)
     )
-    found: dict[str, list[str]] = defaultdict(list)
-    for link in session.scalars(linked.order_by(LinkRow.id)):
-        if link.found_id:
-            found[link.found_issuer].append(link.found_id)
-    for row in session.scalars(crossed):
-        for issuer, number in row.ids:
-            found[issuer].append(number)
-    return found
+    said = [(issuer, number, where) for issuer, number, where in session.execute(linked)]
+    said += [(issuer, number, "") for row in session.scalars(crossed) for issuer, number in row.ids]
+    return {
+        source.name: [
+            number for issuer, number, where in said if where == source.name or _issues(source, issuer)
+        ]
+        for source in sources
+    }
+
+
+def _issues(source: Source, issuer: str) -> bool:
+    """Are the source's ids of this issuer, however it is written?"""
+    return issuer == source.issuer or compare_issuers(issuer, source.issuer) is Agreement.AGREE
 
 
 def names_of(patient: Patient) -> tuple[str, ...]:

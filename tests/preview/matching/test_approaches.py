@@ -61,6 +61,25 @@ def test_a_confirmed_id_is_what_it_is_asked_by_from_then_on(clinic):
     assert "by name" not in said
 
 
+@pytest.mark.parametrize("issuer", ["RIVERSIDE&1.2.3&ISO", "ANOTHER"])
+def test_a_confirmed_id_is_asked_for_where_it_was_found_however_its_issuer_is_written(clinic, issuer):
+    """Else it would be looked for by a name that may be another one there, and not be found."""
+    clinic.hold(replace(OUTSIDE, identity=PatientIdentity("RR-20931", issuer)))
+    path = clinic.opened()
+    row = clinic.row()
+    assert row.found.identity.issuer == issuer
+    deciding.decide(clinic.parts, row.key, Verdict.SAME, person="Sam", seen=listing.seen(row))
+    clinic.outside.requests.clear()
+    clinic.again(path)
+    assert {one.get("PatientID") for one in asked_by(clinic.outside)} == {"RR-20931"}
+    assert SECRET in clinic.client.page(path)
+
+
+def test_an_archive_of_our_own_issuer_is_asked_by_our_id_however_that_is_written(clinic):
+    clinic.opened(replace(OKAFOR, identity=PatientIdentity("4471902", "HOSP&1.2.3&ISO")))
+    assert {one.get("PatientID") for one in asked_by(clinic.archive)} == {"4471902"}
+
+
 def test_nothing_under_the_name_never_reads_as_none(clinic):
     said = text_of(clinic.client.page(clinic.opened()))
     sentence = "nothing under this name and birth date. This patient's number there is not known."
