@@ -38,12 +38,11 @@ def note(session: Session, patients: Iterable[Patient], now: datetime) -> int:
     # in one order: two who insert the same ones would each wait for what the other holds
     unknown = sorted((one for one in said if one not in rows), key=lambda one: (one.issuer, one.patient_id))
     if unknown:
-        keys = [{"patient_id": one.patient_id, "issuer": one.issuer} for one in unknown]
-        insert_once(session, KnownRow, *(key | {"said_at": now} for key in keys))
-        rows |= _held(session, dict.fromkeys(unknown))
+        insert_once(session, KnownRow, *(_described(said[one], now) for one in unknown))
+        rows |= _held(session, dict.fromkeys(unknown))  # whoever was quicker may have said something else
     changed = {patient.identity for patient in every if _take_over(session, rows, patient, now)}
-    judge_again(session, changed - set(unknown), now)
-    return len(changed)
+    judge_again(session, changed, now)
+    return len(changed.union(unknown))
 
 
 def _take_over(
@@ -105,6 +104,14 @@ def _describe(row: KnownRow, patient: Patient, now: datetime) -> None:
     row.family = " ".join(marks.words(patient.family_name))[:256]
     row.number = normal(patient.identity.patient_id)[:256]
     row.given = min(given_names(patient), default="")[:256]
+
+
+def _described(patient: Patient, now: datetime) -> dict[str, object]:
+    row = KnownRow()
+    _describe(row, patient, now)
+    return {
+        column.key: getattr(row, column.key) for column in KnownRow.__table__.columns if column.key != "id"
+    }
 
 
 def said_of(session: Session, identity: PatientIdentity) -> Patient | None:
