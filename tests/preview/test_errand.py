@@ -10,15 +10,18 @@ from sqlalchemy import select, update
 from support.installation import eventually, source_block
 from support.studies import OKAFOR, STRANGER, study
 
+from app import create_app
 from fetch.find import find_study
 from fetch.model import Received
 from fetch.records import StudyRow, UnmatchedRow
+from fetch.settings import load_settings
 from preview import errand, wanting
 from preview.asking import note_study
 from preview.claim import SILENT, Claim
 from preview.demo.behaviour import (
     Kind,
     answers,
+    breaks_down_after,
     caps_answers,
     claims_success_but_sends_nothing,
     counts_wrong,
@@ -386,6 +389,27 @@ def test_a_fetch_whose_worker_fell_silent_is_taken_over_and_the_first_can_no_lon
     with pytest.raises(errand.Superseded):
         errand.Progress(site.parts, first).finish(Outcome.FAILED, None, {})
     assert stored(site, fetch_id).outcome is Outcome.COMPLETE
+
+
+def test_another_host_goes_on_where_the_first_one_stopped_and_asks_only_for_what_is_missing(
+    site, archive, held, tmp_path
+):
+    """They share the database and the shelf, and nothing else."""
+    archive.behave(breaks_down_after(4))
+    assert rests(fetched(site, held))
+    here = len({path.parent.name + path.name for path in (site.folder / "shelf").rglob("*.png")})
+    assert 0 < here < 6
+    archive.behave_well()
+    archive.sent.clear()
+    other = create_app(load_settings(site.file, {"PREVIEW_APP__SPOOL": str(tmp_path / "elsewhere")}))
+    parts = other.extensions["preview"]
+    try:
+        errand.fetch(parts, wanting.want(parts, held))
+    finally:
+        parts.records.engine.dispose()
+    with site.parts.records.read() as session:
+        assert session.scalars(select(FetchRow.outcome)).one() is Outcome.COMPLETE
+    assert (len(archive.sent), arrivals(site, held)) == (6 - here, [Arrival.PICTURE] * 6)
 
 
 def test_a_fetch_that_keeps_ending_its_worker_is_given_up_with_a_reason(site, held):
