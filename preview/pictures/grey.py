@@ -13,7 +13,7 @@ from preview.pictures.modality import Modality, modality_of
 from preview.pictures.padding import padding, padding_values, within
 from preview.pictures.pixels import Array
 from preview.pictures.smoothness import is_noise
-from preview.pictures.voi import Voi, has_tables, offers
+from preview.pictures.voi import Voi, has_tables, offers, within_shades
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -53,7 +53,7 @@ def grey(ds: Dataset, index: int, stored: Array, common: Common | None = None) -
         hidden = None  # it would be all there is to see
 
     def tone(values: Array) -> Bytes:
-        brightness = np.clip(np.nan_to_num(voi.brightness(modality(values))), 0.0, 1.0)
+        brightness = within_shades(voi.brightness(modality(values)))
         if _inverted(ds):
             brightness = 1.0 - brightness
         shades: Bytes = (brightness * 255.0 + 0.5).astype(np.uint8)

@@ -19,6 +19,8 @@ _POSITION = 0x0102
 _TAGS = {group: Tag(group, _DATA) for group in _GROUPS}
 _POSITIONS = {group: Tag(group, _POSITION) for group in _GROUPS}
 
+_ANY = (*_TAGS.values(), *_POSITIONS.values())
+
 _MOST_COVERED = 0.5
 """Of a plane that covers more of the image, and would hide it, only the edge is drawn."""
 _EDGE = 256
@@ -36,6 +38,8 @@ def graphics(ds: Dataset, index: int, words: Callable[[int], bytes]) -> Image.Im
 
     ``words``: the frames as they are stored, where older objects have graphics beside the values.
     """
+    if ds.keys().isdisjoint(_ANY):
+        return None  # nearly always, and found out in a moment
     planes = [
         *(plane for group in _GROUPS if _TAGS[group] in ds for plane in _sparse(_plane, ds, group, index)),
         *(

@@ -14,6 +14,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 from fetch.model import Received
 from fetch.sources.reading import with_charset
 from preview.pictures.bad_input import BAD_INPUT
+from preview.pictures.shared_values import SharedValues
 from preview.pictures.stored import PIXEL_KEYWORDS, UNDEFINED, Stored
 
 LONGEST_ELEMENT = 16 * 2**20
@@ -119,6 +120,7 @@ def parse(received: Received, charset: str = "") -> Parsed:
         raise UnreadableError("The object is too large to be read.") from None
     except BAD_INPUT:
         raise UnreadableError(_DAMAGED) from None
+    ds.__class__ = SharedValues
     worth_reading(ds, _DAMAGED)
     ds = with_syntax(with_charset(ds, charset), syntax)
     return pixels.parsed(ds, received.data, len(received.data))

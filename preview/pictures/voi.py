@@ -31,7 +31,7 @@ class Voi:
 
     def shows(self, values: Floats) -> bool:
         """Are any two of these shown in different shades?"""
-        shades = np.clip(np.nan_to_num(self.brightness(values)), 0.0, 1.0)
+        shades = within_shades(self.brightness(values))
         return bool(shades.size and shades.max() - shades.min() >= _A_SHADE)
 
     def suits(self, values: Floats, is_ct: bool, is_noise: bool) -> bool:
@@ -45,6 +45,12 @@ class Voi:
         is_black = float(np.max(self.brightness(values))) < _A_SHADE
         is_nothing = is_noise and high - low < _NOTHING * self.width
         return is_black and (is_nothing or (is_ct and high < _LEAST_DENSE))
+
+
+def within_shades(brightness: Floats) -> Floats:
+    """From black to white; what is no number is black."""
+    shades: Floats = np.fmin(np.fmax(brightness, 0.0), 1.0)
+    return shades
 
 
 def offers(ds: Dataset, index: int, *, signed: bool) -> Iterator[Voi]:
