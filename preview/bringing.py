@@ -161,9 +161,11 @@ class _Bringing:
             return False
         uid = self._claim.study_uid
         held = _count(self._parts.viewer.look([uid])[uid])
-        if held is not None and held > (held if self._at_viewer is None else self._at_viewer):
+        before = self._at_viewer
+        self._at_viewer = before if held is None else held
+        if held is not None and before is not None and held > before:
             self._goes_on()
-        self._at_viewer = self._at_viewer if held is None else held
+            return False
         return time.monotonic() - heard_at > _SILENCE_S
 
     def _hear(self, moved: Moved) -> None:
