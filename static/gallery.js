@@ -234,7 +234,8 @@
     if (over && over.tile !== tile) leave();
     const image = tile?.querySelector(".picture img");
     if (!image) return;
-    const pictures = listed(tile.dataset.pictures), box = image.getBoundingClientRect();
+    const where = tile.dataset.pictures, below = where.startsWith("/") ? "" : `${tile.pathname}/`; // short ones, as there are many
+    const pictures = listed(below + where), box = image.getBoundingClientRect();
     if (!pictures.length || event.clientX < box.left || event.clientX >= box.right) return;
     if (!over) {
       over = { tile, image, poster: image.getAttribute("src"), label: document.createElement("span") };

@@ -7,7 +7,7 @@ from datetime import date
 from fetch.model import Study
 from preview.page.card import StudyFacts
 
-MOST = 20
+MOST = 15
 """So many cards a page: with their posters they stay below 100 kB, and a browser has not more to lay out."""
 
 

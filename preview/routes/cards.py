@@ -1,5 +1,6 @@
 """The cards of a patient's page: what many look at is drawn once, and each gets it with own addresses."""
 
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -19,6 +20,8 @@ _MOST = 2000
 """So many cards are kept as they were last drawn."""
 _TOKEN = secrets.token_hex(16)
 """Stands for the token of a browser's forms. Nobody can have written it into a study's description."""
+_BREAKS = re.compile(r"\s*\n\s*")
+"""What indents the template is a tenth of what a page sends."""
 _KEY = secrets.token_hex(16)
 """Stands for the key of a context."""
 
@@ -41,7 +44,8 @@ class Cards:
         key = self._page, card
         html = self._kept.pop(key, None)
         if html is None:
-            html = self.draw(card, partial(caller, Anybody(self._context.role)))
+            drawn = self.draw(card, partial(caller, Anybody(self._context.role)))
+            html = Markup(_BREAKS.sub("\n", drawn))  # noqa: S704 — a template has escaped it
         self._kept[key] = html
         while len(self._kept) > _MOST:
             self._kept.popitem(last=False)
