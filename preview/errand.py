@@ -161,6 +161,7 @@ class _Drawing:
         self._under_way: dict[Future[Drawn], Received] = {}
         self._done: deque[Future[Drawn]] = deque()
         self._until = math.inf
+        self._listed: deque[Series | Plan] = deque()
         self._cards: Counter[str] = Counter()
         """Why images that came are cards, how many each."""
 
@@ -182,11 +183,30 @@ class _Drawing:
         self._done.append(drawn)
         self._retrieval.call()  # it is shown at once, also where nothing else comes for a while
 
-    def look(self) -> bool:
-        """Take what is drawn, write it down and look for Cancel; False once its time is over."""
+    def expect(self, entry: Series | Plan) -> None:
+        """What the archive lists is written down once there is a picture: that does not wait for it."""
+        self._listed.append(entry)
+
+    def note_listed(self) -> None:
+        while self._listed:
+            entry = self._listed.popleft()
+            if isinstance(entry, Series):
+                self._progress.expect_series(entry)
+                continue
+            self._progress.expect(entry)
+            if archived := sum(series.archived for series in entry.series):
+                self._progress.note(noted(Note.ARCHIVED, series=archived))
+
+    def look(self, *, idle: bool = False) -> bool:
+        """Take what is drawn, write it down and look for Cancel; False once its time is over.
+
+        ``idle``: nothing else is to be done just now.
+        """
         while self._done:
             drawn = self._done.popleft()
             self._take(self._under_way.pop(drawn), drawn.result())
+        if self._progress.held or (idle and not self._under_way):
+            self.note_listed()
         self._progress.beat()
         if self._progress.cancelled and self._until == math.inf:
             self._retrieval.stop()
@@ -220,12 +240,13 @@ def _draw_all(drawing: _Drawing, retrieval: Retrieval, progress: Progress) -> No
     try:
         for event in retrieval:
             _heed(event, drawing, progress)
-            if not drawing.look():
+            if not drawing.look(idle=event is None):
                 break
             if progress.wanted is Scope.ALL:
                 retrieval.widen()
     finally:
         drawing.take_all()
+        drawing.note_listed()
         drawing.note_cards()
         progress.flush()
 
@@ -234,11 +255,7 @@ def _heed(event: Received | Series | Plan | Noted | None, drawing: _Drawing, pro
     match event:
         case Received():
             drawing.begin(event)
-        case Series():
-            progress.expect_series(event)
-        case Plan():
-            progress.expect(event)
-            if archived := sum(series.archived for series in event.series):
-                progress.note(noted(Note.ARCHIVED, series=archived))
+        case Series() | Plan():
+            drawing.expect(event)
         case Noted():
             progress.note(event)
