@@ -1,9 +1,12 @@
 """Every kind of object has a name that a reader knows, also one that nobody here has met."""
 
+import numpy as np
 import pytest
+from made import shades
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, EncapsulatedPDFStorage, UID_dictionary
+from samples import image
 
 from preview.pictures.kinds import kind_name, not_an_image, says_image
 from preview.pictures.thumbnail import DrawingKind, draw
@@ -57,6 +60,25 @@ def test_every_class_of_the_standard_is_a_card_with_its_name(sop_class):
 )
 def test_what_is_no_image_is_called_by_its_name(arc, name):
     assert (kind_name(ROOT + arc), not_an_image(ROOT + arc)) == (name, name)
+
+
+@pytest.mark.parametrize(
+    "arc",
+    [
+        *("2", "2.1", "2.2", "4.1", "4.4", "13.1.3", "1.2", "3.1", "12.1", "130", "20", "77.1.4", "77.1.5.4"),
+        *("481.1", "7.3", "30", "14.1"),
+    ],
+)
+def test_every_kind_of_image_of_frames_is_a_strip_with_a_poster(arc):
+    """CT and MR, enhanced or not, tomosynthesis, mammography, ultrasound, angiography, PET, photographs."""
+    stack = np.stack([shades(12, "<u2")] * 5)
+    drawing = draw(image(stack, SOPClassUID=ROOT + arc, BitsStored=12, HighBit=11))
+    assert (drawing.kind, drawing.frames, drawing.poster) == (DrawingKind.MULTIFRAME, 5, 3)
+    assert drawing.reason is None
+
+
+def test_pixels_of_a_kind_that_nobody_knows_are_drawn():
+    assert draw(image(shades(8, "u1"), SOPClassUID="1.2.3.4.5")).kind is DrawingKind.IMAGE
 
 
 @pytest.mark.parametrize("arc", ["6.2", "30", "481.2", "81.1"])

@@ -1,10 +1,12 @@
 """Large frames are decoded no larger than the picture needs, and nobody can tell from the picture."""
 
+import time
 from io import BytesIO
 
 import imagecodecs
 import numpy as np
 import pytest
+from made import in_htj2k, in_jpeg_2000, shades
 from PIL import Image
 from pydicom import uid
 from pydicom.encaps import encapsulate
@@ -239,3 +241,27 @@ def test_rows_that_are_all_alike_are_not_missing(kind):
     values = breast(bits, "u1" if bits == 8 else "<u2")
     values[300:] = 0
     assert draw(encoded(plain(values, bits), syntax, encode(values) + bytes(20))).reason is None
+
+
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [
+        (uid.JPEG2000Lossless, lambda v: in_jpeg_2000(v, 12)),
+        (uid.HTJ2KLossless, lambda v: in_htj2k(v, 12)),
+    ],
+)
+def test_a_thumbnail_of_a_mammogram_costs_an_eighth_of_decoding_it(syntax, encode):
+    """Of 3000 x 2500 pixels, in time of the processor: JPEG 2000 a fortieth, HTJ2K a tenth."""
+    values = shades(12, "<u2", (3000, 2500))
+    ds = encoded(image(values, BitsStored=12, HighBit=11), syntax, encode(values))
+    full, thumbnail = (
+        min(spent(task) for _ in range(4)) for task in (lambda: Pixels(ds).decode(0), lambda: draw(ds))
+    )
+    assert thumbnail < full / 8
+
+
+def spent(task):
+    """Seconds of the processor."""
+    began = time.process_time()
+    task()
+    return time.process_time() - began
