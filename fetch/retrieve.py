@@ -138,6 +138,7 @@ class Retrieval:
         self._duplicates = 0
         self._foreign: set[str] = set()
         self._refused: dict[str, Reason] = {}
+        self._served_since: int | None = None
         self._error: FetchError | None = None
         self._list_error: FetchError | None = None
         self._threads = [threading.Thread(target=self._coordinate, name="coordinate", daemon=True)]
@@ -335,6 +336,7 @@ class Retrieval:
         for way, following in zip(ways, [*ways[1:], None], strict=True):
             if way is Way.MOVE and not self._is_served():
                 raise trouble(Reason.RECEIVER_DOWN)
+            self._served_since = self._means.spool.served_since() if self._means.spool else None
             self._note(noted(Note.WAY, way=str(way)))
             self._planner.patient = way is Way.MOVE
             lines = 1 if way is Way.MOVE else self._source.associations
@@ -391,10 +393,13 @@ class Retrieval:
             return error
         if not self._is_served():
             return trouble(Reason.RECEIVER_DOWN, error.detail)
-        if crew.brought:  # it reached us before, so somebody started the receiver again meanwhile
+        if crew.brought or self._is_served_anew():  # it was away, and somebody started it again meanwhile
             return trouble(Reason.CONNECTION_LOST, error.detail)
         unknown = error.reason is Reason.RECEIVER_UNKNOWN
         return error if unknown else trouble(Reason.MOVED_NOWHERE, error.detail)
+
+    def _is_served_anew(self) -> bool:
+        return self._means.spool is not None and self._means.spool.served_since() != self._served_since
 
     def _unreached(self, crew: Crew, way: Way) -> FetchError | None:
         """An archive that fails with every image for us, and never sent any, finds nobody at our address."""

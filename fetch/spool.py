@@ -138,7 +138,14 @@ class Spool:
         """A receiver runs, for as long as the block does: the lock goes with the process, however it ends."""
         with (_made(self._folder) / _SERVED).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            os.utime(lock.fileno())
             yield
+
+    def served_since(self) -> int | None:
+        """When the receiver that runs was started, as a mark that is another one after every start."""
+        if not self.is_served():
+            return None
+        return (self._folder / _SERVED).stat().st_mtime_ns
 
     def is_served(self) -> bool:
         """Does a receiver run? Without one nothing that an archive is asked to send would arrive."""

@@ -1,5 +1,7 @@
 """What an archive answers to the request for the very first image is told as what it is, and has an end."""
 
+from itertools import count
+
 import pytest
 from peers import LOCAL, of
 from pynetdicom import AE, StoragePresentationContexts, evt
@@ -94,3 +96,11 @@ def test_an_archive_that_sent_to_us_before_is_not_said_to_find_nobody(archive, t
 
 def test_an_archive_that_fails_with_every_image_finds_nobody_at_our_address(archive, tmp_path):
     assert refused(archive, tmp_path, Way.MOVE).reason is Reason.MOVED_NOWHERE
+
+
+def test_while_the_receiver_was_away_nobody_is_accused(archive, tmp_path, monkeypatch):
+    """Somebody has started it again by the time that the archive has failed with every image."""
+    starts = count()
+    monkeypatch.setattr(Spool, "served_since", lambda _spool: next(starts))
+    error = refused(archive, tmp_path, Way.MOVE)
+    assert (error.reason, error.reason.retriable) == (Reason.CONNECTION_LOST, True)

@@ -105,6 +105,19 @@ def test_a_file_that_is_no_dicom_is_set_aside_and_holds_up_nobody(spool, caplog)
     assert good.PatientID not in caplog.text
 
 
+def test_every_start_of_a_receiver_leaves_another_mark(spool):
+    assert spool.served_since() is None
+    marks = []
+    for _ in range(2):
+        with spool.served():
+            marks.append(spool.served_since())
+            assert spool.served_since() == marks[-1]
+        time.sleep(0.02)  # finer than the clock of some file systems
+    assert None not in marks
+    assert marks[0] != marks[1]
+    assert spool.served_since() is None
+
+
 def test_a_refusal_is_told_once(spool):
     spool.refuse("1.2.3", "wrong-uid")
     spool.refuse("1.2.3", "wrong-uid")
