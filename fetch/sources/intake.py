@@ -92,6 +92,8 @@ class Intake:
         self._over = False
         self._coming: C_STORE | None = None
         """Of which the command is here, and the object is coming."""
+        self.counts: Callable[[C_GET], bool] = lambda _response: False
+        """Takes a response at once, in the thread below the association: nobody has to wake for it."""
         dimse: Any = assoc.dimse
         self._usual, dimse.receive_primitive = dimse.receive_primitive, self._receive
         self._usual_send, dimse.send_msg = dimse.send_msg, self._send
@@ -117,7 +119,7 @@ class Intake:
             message.DataSet = _Parcel(self, None)
             message.DataSet.begin(*uids, context_id)
             self._coming = message
-        else:
+        elif not self.counts(message):
             self._assoc.dimse.msg_queue.put((context_id, message))
 
     def _fill(self, coming: C_STORE, control: int, data: bytearray) -> None:

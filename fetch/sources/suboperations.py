@@ -1,5 +1,6 @@
 """What comes while a C-GET is answered: images and counts, without pynetdicom's events, which take longer."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,8 @@ from pynetdicom.dimse_primitives import C_GET, C_STORE
 
 from fetch.sources.association import PENDING
 from fetch.sources.intake import Intake
+
+_BEHIND_S = 0.05
 
 Store = Callable[[C_STORE, str], int]
 """Takes the object of a request that came in this transfer syntax; returns the status of our response."""
@@ -26,6 +29,8 @@ class Suboperations:
         self._intake = intake
         self._store = store
         self._goes_on = goes_on
+        self._responded = 0.0
+        intake.counts = self._is_counted
         dimse: Any = assoc.dimse
         self._usual, dimse.get_msg = dimse.get_msg, self._next
 
@@ -39,9 +44,16 @@ class Suboperations:
     def _is_seen_to(self, context_id: int, message: object) -> bool:
         if isinstance(message, C_STORE):
             return self._is_stored(context_id, message)
-        if isinstance(message, C_GET) and message.Status in PENDING and message.is_valid_response:
-            return self._goes_on(message)
-        return False
+        return isinstance(message, C_GET) and self._is_pending(message) and self._goes_on(message)
+
+    def _is_counted(self, response: C_GET) -> bool:
+        """Only what comes right behind our word to an object: else whoever waits for messages gives up."""
+        is_behind = time.monotonic() - self._responded < _BEHIND_S
+        return is_behind and self._is_pending(response) and self._goes_on(response)
+
+    @staticmethod
+    def _is_pending(response: C_GET) -> bool:
+        return response.Status in PENDING and response.is_valid_response
 
     def _is_stored(self, context_id: int, request: C_STORE) -> bool:
         context = self._assoc._accepted_cx.get(context_id)  # noqa: SLF001
@@ -50,5 +62,6 @@ class Suboperations:
         if request.MessageID is None or not self._intake.responds_at_once:
             return False
         status = self._store(request, str(context.transfer_syntax[0]))
+        self._responded = time.monotonic()
         self._intake.respond(request, context_id, status)
         return True
