@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,6 +30,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, class_mapper, mappe
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from fetch.model import Aliases, Patient, PatientIdentity, Study
+from fetch.turns import Turns
 
 
 def new_key() -> str:
@@ -303,8 +305,9 @@ def open_database(url: str) -> Engine:
     # pool_pre_ping: a server may have closed a connection meanwhile, which a file never does
     engine = create_engine(url, hide_parameters=True, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
+        turns = Turns(Path(engine.url.database)) if engine.url.database else None
         db_event.listen(engine, "connect", _tune_sqlite)
-        db_event.listen(engine, "begin", _begin_sqlite)
+        db_event.listen(engine, "begin", partial(_begin_sqlite, turns))
     return engine
 
 
@@ -316,10 +319,11 @@ def _tune_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def _begin_sqlite(turns: Turns | None, connection: Connection) -> None:
     """Whoever will write says so at once: SQLite never makes a writer of an old reader."""
     writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    with turns.next() if writes and turns else nullcontext():
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 class Records:

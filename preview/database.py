@@ -26,7 +26,8 @@ def migrate(records: Records, app: App) -> None:
     with records.engine.connect() as connection:
         if _revision(connection) == newest:
             return
-    with _alone(app), records.engine.connect() as connection, _without_references(connection):
+    engine = records.engine.execution_options(writes=True)
+    with _alone(app), engine.connect() as connection, _without_references(connection):
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         if _revision(connection) != newest:
