@@ -95,8 +95,12 @@ def series(key: str, study_key: str, series_id: int) -> dict[str, Any]:
 @blueprint.get("/pictures/<study_key>/<name>")
 def picture(key: str, study_key: str, name: str) -> Response:
     context = opened_for_patient(key)
-    with parts().records.read() as db:
-        of_part = splitting.study_of(db, study_key)
+
+    def read() -> str:
+        with parts().records.read() as db:
+            return splitting.study_of(db, study_key)
+
+    of_part = look().get(("study of part", study_key), read)
     visible(context, of_part or study_key)
     return pictures.picture(study_key, name)
 

@@ -79,6 +79,18 @@ def test_an_unchanged_poll_asks_the_database_nothing(client, waiting, statements
     assert statements == []
 
 
+def test_pictures_of_one_study_ask_the_database_once_whether_they_may_be_shown(
+    site, client, waiting, statements
+):
+    site.fetch_all()
+    pictures = re.findall(r'src="([^"]*/pictures/[^"]*)"', client.page(waiting))
+    assert client.get(pictures[0]).status_code == 200
+    statements.clear()
+    assert client.get(pictures[0]).status_code == 200
+    assert statements == []
+    assert site.app.test_client().get(pictures[0]).status_code == 403
+
+
 def test_what_two_want_to_know_at_once_is_read_once(site):
     """The second waits for the first, and reads itself only if the first could not."""
     looks, reading, may_go_on = [site.parts.kept.look() for _ in range(2)], Event(), Event()
