@@ -27,6 +27,12 @@ def test_two_studies_are_compared_current_first_and_with_a_series():
     )
 
 
+def test_without_a_known_series_the_protocol_alone_says_which_is_the_current_one():
+    assert compare_link(BASE, "", "1.2", "1.9", "") == (
+        f"{BASE}?StudyInstanceUIDs=1.2,1.9&hangingProtocolId=@ohif/hpCompare"
+    )
+
+
 @pytest.mark.parametrize("uid", ["1.2", "0.1", "2.25." + "9" * 59])
 def test_a_uid_has_digits_and_dots(uid):
     assert is_uid(uid)
@@ -55,4 +61,4 @@ def test_a_received_text_never_shapes_a_link(text):
     assert image_link(BASE, "", "1.2", text, "1.4") is None
     assert image_link(BASE, "", "1.2", "1.3", text) is None
     assert compare_link(BASE, "", "1.2", text, "1.3") is None
-    assert compare_link(BASE, "", "1.2", "1.9", text) is None
+    assert not text or compare_link(BASE, "", "1.2", "1.9", text) is None
