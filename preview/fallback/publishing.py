@@ -142,10 +142,10 @@ def publish(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def published(folder: Path) -> str | None:
-    """The page that was put there last."""
+    """The page that was put there last, if it is there and can be read."""
     try:
         return (folder / PAGE).read_text(encoding="utf-8")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return None
 
 

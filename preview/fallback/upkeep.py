@@ -9,13 +9,14 @@ from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from preview.fallback import publishing, versions
 from preview.fallback.plan import Plan
+from preview.fallback.records import PlanRow
 from preview.parts import Parts
 
 log = logging.getLogger(__name__)
 
 _LOOK_S = 30.0
-Shown = tuple[int, datetime | None]
-"""Which version everybody sees, and since when it is approved; 0 for the plan as it is shipped."""
+Shown = tuple[int, datetime | None, bool]
+"""Which version everybody sees, since when it is approved, is its review overdue; 0 for the shipped plan."""
 
 
 def export(app: Flask, parts: Parts) -> bool:
@@ -33,6 +34,9 @@ def export(app: Flask, parts: Parts) -> bool:
         row = None
     with app.test_request_context(base_url=settings.url):
         files = _files(versions.plan_of(settings, row))
+    if row is not None and _is_overdue(row, parts):  # a web server that shows the file alone cannot say it
+        page = publishing.with_warning(files[publishing.PAGE].decode())
+        files[publishing.PAGE] = page.encode()
     if all(publishing.holds(settings.fallback_folder, name, content) for name, content in files.items()):
         return False
     publishing.publish(settings.fallback_folder, files)
@@ -66,7 +70,11 @@ def _shown(parts: Parts) -> Shown | None:
             row = versions.shown(session)
     except SQLAlchemyError:
         return None
-    return (row.number, row.approved_at) if row else (0, None)
+    return (row.number, row.approved_at, _is_overdue(row, parts)) if row else (0, None, False)
+
+
+def _is_overdue(row: PlanRow, parts: Parts) -> bool:
+    return row.review_due < parts.now.astimezone(parts.settings.app.zone).date()
 
 
 def _files(plan: Plan) -> dict[str, bytes]:

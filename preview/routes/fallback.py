@@ -56,7 +56,10 @@ def log_pdf() -> Response:
 
 
 def _pdf(name: str) -> Response:
-    file = parts().settings.app.fallback_folder / name
+    folder = parts().settings.app.fallback_folder
+    file = folder / name
+    if name == publishing.PLAN_PDF and not file.is_file() and publishing.published(folder):
+        raise NotFound  # the shipped one beside another page would be taken for that
     try:
         content = file.read_bytes() if file.is_file() else publishing.made(_shipped())[name]
     except publishing.NotPrintable:

@@ -127,9 +127,13 @@ def _save(context: ContextRow, based_on: int, texts: dict[str, str], due: date) 
 
 @blueprint.get("/<key>/fallback/versions/<int:number>")
 def version(key: str, number: int) -> Response:
-    """One version as it is printed."""
+    """One version as it is printed, or would be, if its font is not there any more."""
     opened_as_staff(key)
-    text = publishing.made(_plan(number))[publishing.PAGE].decode()
+    plan = _plan(number)
+    try:
+        text = publishing.made(plan)[publishing.PAGE].decode()
+    except NotPrintable:
+        text = publishing.page_of(plan).decode()
     response = make_response(text)
     hashed = publishing.style_hash(text)
     response.headers[headers.CSP] = headers.policy(parts().settings.app.embed_origins, hashed)
@@ -139,7 +143,11 @@ def version(key: str, number: int) -> Response:
 @blueprint.get("/<key>/fallback/versions/<int:number>.pdf")
 def version_pdf(key: str, number: int) -> Response:
     opened_as_staff(key)
-    response = make_response(publishing.made(_plan(number))[publishing.PLAN_PDF])
+    try:
+        content = publishing.made(_plan(number))[publishing.PLAN_PDF]
+    except NotPrintable:
+        raise NotFound from None
+    response = make_response(content)
     response.headers["Content-Type"] = "application/pdf"
     return response
 
@@ -167,6 +175,8 @@ def approve(key: str, number: int) -> Response:
             approved = versions.approve(db, number, person, now)
             if approved:
                 publishing.publish(our.settings.app.fallback_folder, files)
+    except NotPrintable as wrong:  # the approver's own name is printed too
+        return make_response(_overview(context, str(wrong)), 422)
     except OSError as failed:
         log.error("fallback plan not written: %s", failed.strerror)  # noqa: TRY400 — a sentence, no trace
         full = _("The plan could not be written to its folder, so it was not approved. Call the helpdesk.")

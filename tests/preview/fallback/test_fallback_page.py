@@ -118,6 +118,23 @@ def test_every_page_leads_to_it_and_to_the_pdf(site, client):
         assert 'href="/fallback.pdf"' in footer
 
 
+def test_a_file_that_cannot_be_read_does_not_keep_the_plan_from_anybody(site, client):
+    folder = site.settings.app.fallback_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / publishing.PAGE).write_bytes(b"\xff\xfe broken")
+    assert "Shipped template" in client.page("/fallback")
+
+
+def test_beside_a_plan_that_was_filled_in_the_empty_one_is_no_pdf_of_it(site, client):
+    with site.app.test_request_context():
+        from preview.fallback.plan import Plan
+
+        files = publishing.made(Plan("City Hospital", "Radiology 2345", {}, 1, "Dr A", "Dr B"))
+    publishing.publish(site.settings.app.fallback_folder, {publishing.PAGE: files[publishing.PAGE]})
+    assert client.get("/fallback.pdf").status_code == 404
+    assert client.get("/fallback-log.pdf").status_code == 200, "a blank form is that of every plan"
+
+
 def test_it_says_so_once_its_review_is_overdue(site, client):
     with site.app.test_request_context():
         from preview.fallback.plan import Plan

@@ -5,11 +5,13 @@ from datetime import date, timedelta
 
 import pypdfium2
 import pytest
+from sqlalchemy import update
 from support.inspecting import text_of
 from support.people import as_person
 from support.studies import OKAFOR
 
 from preview.fallback import upkeep
+from preview.fallback.records import PlanRow
 from preview.records import Role
 
 
@@ -180,6 +182,39 @@ def test_an_overdue_review_is_said_on_the_plan_and_to_staff(site, client, writer
     assert "review overdue" in client.page(path)
     doctor = site.app.test_client()
     assert "review overdue" not in doctor.page(doctor.opened(site))
+
+
+def test_the_file_that_another_web_server_shows_says_by_itself_that_its_review_is_overdue(
+    site, client, writer, second
+):
+    write(writer)
+    approve(second)
+    known = upkeep.keep_up(site.app, site.parts, None)
+    file = site.settings.app.fallback_folder / "fallback.html"
+    assert '<p id="overdue" hidden' in file.read_text()
+    with site.parts.records.write() as session:
+        session.execute(update(PlanRow).values(review_due=date.today() - timedelta(days=1)))
+    upkeep.keep_up(site.app, site.parts, known)
+    assert '<p id="overdue" class="warning">' in file.read_text()
+    assert '<p id="overdue" class="warning">' in client.page("/fallback")
+
+
+def test_a_second_person_whose_name_cannot_be_printed_is_told_so(site, client, writer):
+    write(writer, call_pacs_day="1111")
+    other = site.app.test_client()
+    response = approve((other, f"/admin/{as_person(site, other, 'Dr 東', Role.STAFF)}/fallback"))
+    assert response.status_code == 422
+    assert "These characters cannot be printed: 東" in text_of(response.text)
+    assert "NOT YET APPROVED" in seen(client)
+
+
+def test_a_version_whose_font_is_gone_can_still_be_read(site, writer):
+    write(writer, call_pacs_day="1111")
+    with site.parts.records.write() as session:
+        session.execute(update(PlanRow).values(author="Dr 東"))
+    client, path = writer
+    assert "1111" in client.page(f"{path}/versions/1")
+    assert client.get(f"{path}/versions/1.pdf").status_code == 404
 
 
 def test_hostile_texts_are_shown_as_text_to_those_who_write_and_approve(client, writer, second):
