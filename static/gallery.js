@@ -23,10 +23,10 @@
     return picture;
   }
 
-  // The nearest first, from wherever the reader is by now.
+  // The nearest first, from wherever the reader is by now; all of them once the page itself has loaded.
   function bringAhead() {
     const all = links(), here = current();
-    const most = navigator.connection?.saveData ? 10 : all.length;
+    const most = navigator.connection?.saveData || document.readyState !== "complete" ? 10 : all.length;
     const missing = all.map(small).map((address, index) => ({ address, away: Math.abs(index - here) }))
       .filter((one) => one.away <= most && !held.has(one.address)).sort((one, other) => one.away - other.away);
     while (bringing < AT_ONCE && missing.length) {
@@ -262,5 +262,6 @@
     if (focused && !document.activeElement.closest("#gallery")) document.querySelector(".strip a[aria-current]")?.focus({ preventScroll: true });
   });
   document.addEventListener("DOMContentLoaded", arrange);
+  addEventListener("load", bringAhead);
   if (document.readyState !== "loading") arrange();
 })();

@@ -46,6 +46,13 @@ class Shot(NamedTuple):
     """Of a page that needs no person."""
 
 
+def open_report(page: Page) -> None:
+    """Its words beside its card."""
+    open_study(page)
+    page.locator(".strip a", has_text="SR").first.click()
+    page.locator("#report").wait_for()
+
+
 def open_study(page: Page) -> None:
     page.locator("article", has_text="CT").get_by_role("link", name="Open preview").first.click()
     page.locator("#film").or_(page.locator(".empty")).first.wait_for()
@@ -57,8 +64,20 @@ def fetch_newest(page: Page) -> None:
     with suppress(TookTooLong):  # it may be on its way, or over, by now
         article.get_by_role("button", name=re.compile("^Fetch")).first.click(timeout=5_000)
     with suppress(TookTooLong):
-        page.locator("article .status progress").first.wait_for(timeout=60_000)
-        page.locator("article img").first.wait_for(timeout=20_000)
+        page.wait_for_function(IN_THE_MIDDLE, timeout=150_000)
+
+
+IN_THE_MIDDLE = """() => [...document.querySelectorAll("article")].some((one) => {
+    const bar = one.querySelector("progress[value]"), pictures = [...one.querySelectorAll(".picture img")];
+    return bar && bar.value >= bar.max / 8 && pictures.some((one) => one.complete && one.naturalWidth);
+})"""
+
+
+def open_while_fetching(page: Page) -> None:
+    """The preview of a study that is on its way."""
+    fetch_newest(page)
+    page.locator("article").first.get_by_role("link", name="Open preview").click()
+    page.locator("#large").wait_for()
 
 
 def first_row(page: Page) -> None:
@@ -77,6 +96,7 @@ WELL = (
     Shot("plan", path="/fallback"),
     Shot("patient", "adams"),
     Shot("study", "adams", open_study),
+    Shot("report", "adams", open_report),
     Shot("unmatched", "patel", staff_page("Unmatched")),
     Shot("resolve", "patel", lambda page: (staff_page("Unmatched")(page), first_row(page))),
     Shot("archives", "lopez", staff_page("Archives")),
@@ -84,7 +104,7 @@ WELL = (
     Shot("after-an-outage", "lopez", staff_page("After an outage")),
     Shot("plan-overview", "lopez", staff_page("Fallback plan")),
 )
-SLOW = (Shot("fetching", "chen", fetch_newest),)
+SLOW = (Shot("fetching", "chen", fetch_newest), Shot("fetching-study", "chen", open_while_fetching))
 DOWN = (Shot("outage", "adams"), Shot("outage-status", path="/status"))
 
 
@@ -135,7 +155,7 @@ def take(browser: Browser, addresses: tuple[str, str], shots: tuple[Shot, ...], 
                 page = context.new_page()
                 page.set_default_timeout(_PATIENCE_MS)
                 page.goto(f"{clinic}/as/{shot.person}" if shot.person else preview + shot.path)
-                if shot.go is not fetch_newest:
+                if shot not in SLOW:
                     settled(page)
                     shot.go(page)
                     settled(page)
