@@ -1,6 +1,7 @@
 """Encoded bytes to a data set and the place of its pixels, which stay where they are."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from io import BytesIO
 from typing import BinaryIO
 
@@ -140,7 +141,16 @@ def worth_reading(ds: Dataset, otherwise: str) -> None:
 
 
 def with_syntax(ds: Dataset, syntax: UID) -> Dataset:
-    if not hasattr(ds, "file_meta"):
-        ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = syntax
+    if hasattr(ds, "file_meta"):
+        ds.file_meta.TransferSyntaxUID = syntax
+    else:
+        ds.file_meta = _meta(syntax)
     return ds
+
+
+@lru_cache(16)
+def _meta(syntax: UID) -> FileMetaDataset:
+    """Of all that came in it without one of their own: to be read only."""
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = syntax
+    return meta

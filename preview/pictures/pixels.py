@@ -248,7 +248,7 @@ class Pixels:
 
     @property
     def _has_graphics_beside(self) -> bool:
-        return any(tag in self._ds for tag in _BIT_POSITIONS)
+        return not self._ds.keys().isdisjoint(_BIT_POSITIONS)
 
     @property
     def _high_bit(self) -> int:
