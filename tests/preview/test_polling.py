@@ -76,7 +76,9 @@ def test_the_last_panel_does_not_poll(site, client, page):
     assert "Complete, 3 of 3 images" in text_of(final)
     assert not panel_polls(final)
     assert 'aria-busy="true"' not in final
-    looks = re.search(r'<div id="banner" hx-get="/patients/[\w/]+/watch/updates[^"]*" hx-target="#panel"', final)
+    looks = re.search(
+        r'<div id="banner" hx-get="/patients/[\w/]+/watch/updates[^"]*" hx-target="#panel"', final
+    )
     assert looks, "nobody looks for outages, and for what staff decide, any more"
     assert panel(final) == panel(client.page(page))
 
