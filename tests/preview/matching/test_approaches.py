@@ -84,6 +84,7 @@ def test_nothing_under_the_name_never_reads_as_none(clinic):
     said = text_of(clinic.client.page(clinic.opened()))
     sentence = "nothing under this name and birth date. This patient's number there is not known."
     assert sentence in said
+    assert "Imaging may exist there, perhaps under an earlier name or another spelling." in said
     assert "No imaging found" not in said
     assert "Not every archive could be asked." in said
 

@@ -7,6 +7,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import select, text
+from support.inspecting import text_of
 from support.installation import ROOT
 from support.people import as_person
 from support.studies import OKAFOR, STRANGER, study
@@ -195,6 +196,18 @@ def test_it_is_decided_on_the_page_and_the_study_opens_complete(clinic, mixed):
     assert "These 2 images are then shown with the rest of the study" in asked.text
     sam.press(asked.text, "Confirm: Same person", reason="Mistyped at the console")
     assert len(pictures(clinic, mixed)) == 5
+
+
+def test_whoever_says_they_are_somebody_elses_is_told_how_that_patient_comes_to_see_them(clinic, mixed):
+    (row,) = clinic.waiting()
+    sam = clinic.site.app.test_client()
+    key = as_person(clinic.site, sam, "Sam")
+    address = f"/staff/{key}/unmatched/{row.key}"
+    said = "have the archive move them into a study of that patient"
+    asked = sam.press(sam.page(address), "Another person")
+    assert said in text_of(asked.text)
+    sam.press(asked.text, "Confirm: Another person")
+    assert said in text_of(sam.page(address))
 
 
 def test_when_the_archive_gives_the_study_to_somebody_else_nothing_stays_released(clinic, mixed):

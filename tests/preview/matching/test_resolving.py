@@ -257,6 +257,8 @@ def test_a_confirmed_study_is_on_the_patients_page_at_once_and_undo_takes_it_awa
     assert SECRET not in clinic.client.poll(panel).text
     assert clinic.client.get(theirs).status_code == 404
     assert sam.client.get(staffs).status_code == 200
+    stands = text_of(re.search(r'<p id="before">.*?</p>', sam.page(), re.DOTALL)[0])
+    assert "Sam: Undone “Pressed by mistake”" in stands
     history = text_of(re.search(r'<ol class="decisions">.*</ol>', sam.page(), re.DOTALL)[0])
     assert history.index("Same person") < history.index("Undone")
     assert "Pressed by mistake" in history
