@@ -8,7 +8,10 @@ from support.browser import launched
 from support.people import as_person
 from werkzeug.serving import make_server
 
+from fetch.reasons import Reason
 from preview import access
+from preview.health.journal import Finding, note
+from preview.health.records import Condition
 from preview.records import Role
 
 
@@ -45,6 +48,20 @@ def test_nothing_is_wider_than_a_narrow_screen(site, served, chromium):
                  f"/staff/{key}/downtime", "/fallback", "/fallback#log"):  # fmt: skip
         page.goto(served + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+def test_an_outage_is_read_on_a_narrow_screen_without_scrolling_sideways(site, served, chromium):
+    (source,) = site.settings.sources
+    with site.parts.records.write() as session:
+        down = Finding(Condition.DOWN, Reason.CONNECTION_REFUSED)
+        note(session, source, down, site.parts.now, site.settings.app)
+    page = chromium.new_context(viewport={"width": 320, "height": 700}).new_page()
+    page.goto(f"{served}/status")
+    page.locator("#outages-main summary").click()
+    table = page.locator("#outages-main .scroll")
+    assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
+    expect(table.get_by_text("Nothing answers at the archive's address.")).to_be_visible()
+    assert table.get_by_text("Nothing answers").bounding_box()["width"] > 150
 
 
 def test_a_plan_is_written_and_approved_by_keyboard_and_without_scripts(site, served, chromium):
