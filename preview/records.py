@@ -73,7 +73,7 @@ class ContextRow(PatientColumns, Base):
     person: Mapped[str] = mapped_column(String(256), default="")
     code_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
     """SHA-256 of the one-time code; gone once it was used."""
-    session: Mapped[str | None] = mapped_column(String(64))
+    session: Mapped[str | None] = mapped_column(String(64), index=True)
     """The browser session that used the code; no other may see this context."""
     made_at: Mapped[datetime]
     ends_at: Mapped[datetime]
@@ -108,7 +108,7 @@ class AskRow(Base):
     rung_at: Mapped[datetime | None]
     """When the queue last heard of it."""
     begun_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None] = mapped_column(index=True)
     attempt: Mapped[int] = mapped_column(default=0)
     answers: Mapped[list["AnswerRow"]] = relationship(lazy="selectin")
 
@@ -117,6 +117,7 @@ class AnswerRow(Base):
     """What one source answered."""
 
     __tablename__ = "answers"
+    __table_args__ = (Index("ix_answers_kind", "kind", "answered_at"),)
 
     ask: Mapped[str] = mapped_column(ForeignKey("asks.id"), primary_key=True)
     source: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -154,7 +155,7 @@ class FetchRow(Base):
     """Last sign of life; a state such as "stalled" is computed from it and never written."""
     moved_at: Mapped[datetime | None]
     """When something last arrived: a worker may live while its archive has fallen silent."""
-    finished_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None] = mapped_column(index=True)
     attempt: Mapped[int] = mapped_column(default=0)
     """Fencing: whoever claimed an older attempt may no longer write."""
     scope: Mapped[Scope] = mapped_column(_one_of(Scope), default=Scope.ALL)
