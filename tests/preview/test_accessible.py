@@ -79,6 +79,7 @@ def pages(hospital):
         "patient": patient,
         "own-range": f"{patient}?from=x&to=",
         "study": patient + here.path[here.path.index("/studies/") :],
+        "compare": f"{patient}/compare?study={here.path.rsplit('/', 1)[1]}",
         "unmatched": f"/staff/{staff}/unmatched",
         "resolve": address_of(listing, "/unmatched/"),
         "archives": f"/admin/{staff}/archives",
@@ -95,7 +96,8 @@ def address_of(html: str, part: str) -> str:
 
 
 PAGES = (
-    *("home", "nothing-here", "status", "plan", "patient", "own-range", "study", "unmatched", "resolve"),
+    *("home", "nothing-here", "status", "plan", "patient", "own-range", "study", "compare"),
+    *("unmatched", "resolve"),
     *("archives", "notices", "downtime", "plan-overview", "plan-edit"),
 )
 

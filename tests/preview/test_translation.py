@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from io import BytesIO
 
 import pytest
@@ -12,6 +13,8 @@ from flask_babel import Babel
 from sqlalchemy import select, text, update
 from support.inspecting import parsed
 from support.installation import source_block
+from support.listed import found
+from support.listed import studies as listed
 from support.sentences import extracted
 from support.studies import OKAFOR, study
 
@@ -124,6 +127,20 @@ def test_the_sentence_of_a_reason_for_a_grade_is_extracted(sentences, reason):
 
 def test_what_a_field_says_is_extracted(sentences):
     assert {field.label for field in Field} | {one.sentence for one in Agreement} <= set(sentences)
+
+
+def test_many_studies_and_their_comparison_are_translated(translated):
+    site = translated(source_block("main", 1))
+    client = site.app.test_client()
+    path = client.opened(site, ask=False)
+    keys = found(
+        site, listed(20, description="CT Thorax", accession="A1", modalities=("CT",)), series=0, outside=4
+    )
+    html = client.page(path)
+    check(client.get(path), 20)
+    check(client.get(unescape(re.search(r'id="older" href="([^"]*)"', html)[1])), 20)
+    for ticked in ([], keys[:1], keys[:3], [keys[0], "0" * 32]):
+        check(client.get(f"{path}/compare", query_string=[("study", key) for key in ticked]))
 
 
 def test_the_patients_page_is_translated_in_every_state(translated, archive):

@@ -1,0 +1,109 @@
+"""In a browser: two studies are ticked, by mouse or keyboard, and open side by side in the viewer."""
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+from sqlalchemy import update
+from support.browser import launched
+from support.installation import free_port, source_block
+from support.listed import found, studies
+from support.serving import served
+from test_accessible import SHIFTS
+
+from preview.records import FetchRow
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = launched(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(install, chromium):
+    """A patient's page with three studies, of which one is being fetched; nothing answers for the viewer."""
+    site = install(source_block("main", 1), viewer_lines=f'url = "http://127.0.0.1:{free_port()}/viewer"')
+    client = site.app.test_client()
+    path = client.opened(site, ask=False)
+    found(site, studies(3))
+    now = site.parts.now
+    with site.parts.records.write() as session:
+        running = {"finished_at": None, "outcome": None, "beat_at": now, "moved_at": now, "arrived": 7}
+        session.execute(update(FetchRow).where(FetchRow.study_row == 1).values(running))
+    with served(site) as address:
+        context = chromium.new_context(viewport={"width": 360, "height": 780})
+        cookie = client.get_cookie("preview").value
+        context.add_cookies([{"name": "preview", "value": cookie, "url": address}])
+        page = context.new_page()
+        page.add_init_script(f"({SHIFTS})()")
+        page.site = site
+        page.goto(address + path)
+        yield page
+        context.close()
+
+
+def test_by_keyboard_two_are_ticked_and_a_third_is_refused(page):
+    boxes = page.locator("input[form=compare]")
+    said, button = page.locator("#ticked"), page.locator("#compare-ticked")
+    expect(said).to_have_text("To compare two studies side by side, tick both.")
+    expect(button).to_be_disabled()
+    boxes.nth(0).focus()
+    page.keyboard.press("Space")
+    expect(said).to_have_text("One study is ticked; tick the one to compare it with.")
+    expect(button).to_be_disabled()
+    boxes.nth(2).focus()
+    page.keyboard.press("Space")
+    expect(said).to_have_text("Two studies are ticked.")
+    expect(button).to_be_enabled()
+    boxes.nth(1).focus()
+    page.keyboard.press("Space")
+    expect(said).to_have_text("Two studies are ticked already; untick one of them first.")
+    expect(boxes.nth(1)).not_to_be_checked()
+    hidden = (
+        "(one) => one.getBoundingClientRect().bottom > document.querySelector('#compare').offsetTop - scrollY"
+    )
+    assert not boxes.nth(1).evaluate(hidden.replace("offsetTop - scrollY", "getBoundingClientRect().top"))
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("() => moved") == []
+
+
+def test_ticks_outlive_the_refreshes_of_the_page(page):
+    boxes = page.locator("input[form=compare]")
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    with page.site.parts.records.write() as session:
+        session.execute(update(FetchRow).where(FetchRow.study_row == 1).values(arrived=60))
+    expect(page.locator("#panel")).to_contain_text("60 of 120 images received", timeout=15_000)
+    expect(boxes.nth(0)).to_be_checked()
+    expect(boxes.nth(1)).to_be_checked()
+    expect(page.locator("#compare-ticked")).to_be_enabled()
+
+
+def test_two_ticked_studies_open_in_the_viewers_tab(page):
+    boxes = page.locator("input[form=compare]")
+    boxes.nth(1).check()
+    boxes.nth(2).check()
+    asked = []
+    page.context.on("request", lambda request: asked.append(request.url))
+    with page.expect_popup() as opened:
+        page.locator("#compare-ticked").click()
+    opened.value.wait_for_timeout(1_500)
+    assert [url for url in asked if "/viewer?StudyInstanceUIDs=" in url and url.count(",") == 1], asked
+
+
+def test_without_scripts_the_same_form_leads_there(page, chromium):
+    context = chromium.new_context(java_script_enabled=False)
+    context.add_cookies(page.context.cookies())
+    plain = context.new_page()
+    plain.goto(page.url)
+    boxes = plain.locator("input[form=compare]")
+    boxes.nth(0).check()
+    boxes.nth(2).check()
+    asked = []
+    context.on("request", lambda request: asked.append(request.url))
+    with plain.expect_popup():
+        plain.locator("#compare-ticked").click()
+    plain.wait_for_timeout(1_500)
+    assert [url for url in asked if "/viewer?StudyInstanceUIDs=" in url], asked
+    context.close()
