@@ -1,10 +1,13 @@
 """How the system is: a page for everybody, the same as JSON, and what a load balancer asks."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 
 from flask import Blueprint, jsonify, make_response, render_template
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.wrappers import Response
 
 from fetch.reasons import Reason
@@ -44,18 +47,28 @@ def updates() -> Response:
 
 @blueprint.get("/status.json")
 def as_json() -> Response:
-    view = _report()
-    told = {
-        "sources": [asdict(one) for one in view.sources],
-        "queue": asdict(view.queue),
-        "parts": dict(view.parts),
-    }
-    return make_response(json.dumps(told, default=_plain), {"Content-Type": "application/json"})
+    """Without the database, what is known of this installation's parts: a monitor reads no page of ours."""
+    our = parts()
+    readings = readiness(our, our.now)
+    try:
+        view = _reported(readings)
+    except (DatabaseError, PoolTimeoutError):
+        return _json({"parts": readings}, 503)
+    sources = [asdict(one) for one in view.sources]
+    return _json({"sources": sources, "queue": asdict(view.queue), "parts": dict(view.parts)}, 200)
+
+
+def _json(told: Mapping[str, object], code: int) -> Response:
+    return make_response(json.dumps(told, default=_plain), code, {"Content-Type": "application/json"})
 
 
 def _report() -> SystemReport:
     our = parts()
-    readings = readiness(our, our.now)
+    return _reported(readiness(our, our.now))
+
+
+def _reported(readings: Mapping[str, str]) -> SystemReport:
+    our = parts()
     with our.records.read() as db:
         return report(db, our.settings, readings, our.now)
 

@@ -219,6 +219,17 @@ def test_the_status_page_and_its_json_need_nobody_and_name_nobody(site, client, 
     assert not re.search(r"OKAFOR|4471902", text + told.text)
 
 
+def test_without_the_database_a_monitor_is_told_so_in_json(site, client):
+    site.parts.records.engine.dispose()
+    for file in site.folder.glob("preview.db*"):
+        file.unlink()
+    (site.folder / "preview.db").mkdir()
+    told = client.get("/status.json")
+    assert (told.status_code, told.mimetype) == (503, "application/json")
+    assert told.json["parts"]["database"] == "OperationalError"
+    assert told.json["parts"]["redis"] == "ok"
+
+
 def test_a_dead_archive_is_no_reason_not_to_be_ready(install):
     site = install(source_block("main", free_port()), app_lines=FAST)
     client = site.app.test_client()
