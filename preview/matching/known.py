@@ -17,6 +17,8 @@ from preview.matching.records import FormerHolderRow, KnownRow, ToJudgeRow
 
 MOST = 20
 """So many are shown of one search."""
+_LONGEST_IN_AN_INDEX = 1600
+"""PostgreSQL has 2,704 bytes for the words and the family name together."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def _describe(row: KnownRow, patient: Patient, now: datetime) -> None:
     row.patient = replace(patient, aliases=patient.aliases or row.patient.aliases)
     row.said_at = now
     found = [word for name in (patient.name, *row.patient.aliases.names) for word in marks.words(name)]
-    row.words = "".join(f" {word}" for word in found)[:1024]
+    words = "".join(f" {word}" for word in found)[:1024]
+    row.words = words.encode()[:_LONGEST_IN_AN_INDEX].decode(errors="ignore")
     row.family = " ".join(marks.words(patient.family_name))[:256]
     row.number = normal(patient.identity.patient_id)[:256]
     row.given = min(given_names(patient), default="")[:256]

@@ -165,7 +165,7 @@ class KnownRow(PatientColumns, Base):
         Index("ix_known_patients_number", "number"),
         Index("ix_known_patients_given", "given"),
         Index("ix_known_patients_birth_date", "birth_date"),
-        Index("ix_known_patients_family", "family"),
+        Index("ix_known_patients_family", "family", "words"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -3,9 +3,10 @@
 import tracemalloc
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from support.studies import OKAFOR
 
+from fetch.model import Aliases, Patient
 from preview.matching import known, loading
 from preview.matching.records import KnownRow, ToJudgeRow
 from preview.tables import WrongTable
@@ -98,3 +99,22 @@ def test_a_long_file_is_never_in_memory_as_a_whole(site, tmp_path):
     assert peak < 20 * 2**20
     with site.parts.records.read() as session:
         assert session.scalar(select(func.count()).select_from(KnownRow)) == 20_000
+
+
+def test_a_name_is_looked_for_in_the_order_in_which_names_are_kept(site):
+    """Among a million patients everything else takes seconds."""
+    with site.parts.records.engine.connect() as connection:
+        asked = select(KnownRow).where(KnownRow.words.contains(" okafor"))
+        asked = asked.order_by(KnownRow.family, KnownRow.words, KnownRow.id).limit(21)
+        literal = asked.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = connection.execute(text(f"EXPLAIN QUERY PLAN {literal}")).all()
+    assert [step[3] for step in plan] == ["SCAN known_patients USING INDEX ix_known_patients_family"]
+
+
+def test_a_name_as_long_as_can_be_fits_into_an_index(site):
+    long = Patient(OKAFOR.identity, "\U00020000" * 320, aliases=Aliases(names=("\U00020001" * 320,)))
+    with site.parts.records.write() as session:
+        known.note(session, [long], site.parts.now)
+    with site.parts.records.read() as session:
+        (row,) = session.scalars(select(KnownRow))
+    assert len((row.words + row.family).encode()) < 2_700
