@@ -1,6 +1,7 @@
 """The thread below an association sleeps until something comes, and what is said is sent at once."""
 
 import ssl
+from collections.abc import Callable
 from select import select
 from typing import Any
 
@@ -11,6 +12,8 @@ from pynetdicom.pdu_primitives import P_DATA
 _ESTABLISHED = "Sta6"  # PS3.8 9.2.1
 _LOOK_S = 0.01
 """So often it looks for what others want of it: to release, to abort."""
+_AT_ONCE = 16
+"""Times that it reads before pynetdicom's own round, in which others get the processor twice."""
 
 
 def wake_when_needed(assoc: Association) -> None:
@@ -32,10 +35,7 @@ def wake_when_needed(assoc: Association) -> None:
         dul._run_loop_delay = 0 if wire else usual_delay  # noqa: SLF001
         if not wire or not dul.event_queue.empty():
             return bool(usual_look())
-        if not _something_came(wire):
-            return False
-        dul._read_pdu_data()  # noqa: SLF001
-        return True
+        return _read(dul, wire, lambda: line() is wire)
 
     def send(primitive: Any) -> None:
         if not isinstance(primitive, P_DATA):
@@ -48,6 +48,18 @@ def wake_when_needed(assoc: Association) -> None:
             usual_send(primitive)
 
     dul._is_transport_event, dul.send_pdu = look, send  # noqa: SLF001
+
+
+def _read(dul: Any, wire: Any, is_ours: Callable[[], bool]) -> bool:
+    """What came, and what comes meanwhile, until somebody has something else to be done; False if nothing."""
+    for turn in range(_AT_ONCE):
+        if not _something_came(wire):
+            return turn > 0
+        dul._read_pdu_data()  # noqa: SLF001
+        is_quiet = dul.event_queue.empty() and dul.to_provider_queue.empty() and not dul._kill_thread  # noqa: SLF001
+        if not is_quiet or not is_ours():
+            break
+    return True
 
 
 def _something_came(wire: Any) -> bool:
