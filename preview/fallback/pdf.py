@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.pdfgen.canvas import Canvas
 
+from preview.fallback import qr
 from preview.fallback.log_form import ROWS, columns
 from preview.fallback.paper import Block, Bullets, Heading, Paragraph, Piece, Sheet, Table
 from preview.fallback.typesetting import PADDING, Measure, Row, head_of
@@ -17,6 +18,8 @@ SIZES = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0)
 MARGIN = 34.0
 _HEAD, _FOOT = 58.0, 14.0
 _ROOM = A4[0] - 2 * MARGIN
+_CODE = 44.0
+"""Points: the side of the QR code in the head, 15 mm. A module then is wide enough for any telephone."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Head:
     title: str
     facts: tuple[str, ...]
     foot: str = ""
+    address: str = ""
+    """Where the newest version is, for the QR code; left out where it would cost a word."""
 
 
 def fitting_size(sheets: Sequence[Sheet], own: str | None = None) -> float | None:
@@ -76,11 +81,23 @@ class _Paper:
 
     def head(self, head: Head) -> None:
         self._y = self._high - MARGIN
-        self._line(Measure(15, self._own), (Piece(head.title, bold=True),))
-        small = Measure(8, self._own)
-        for fact in head.facts:
-            self._line(small, (Piece(fact),))
+        title, small = Measure(15, self._own), Measure(8, self._own)
+        lines = [(title, Piece(head.title, bold=True)), *((small, Piece(fact)) for fact in head.facts)]
+        for measure, piece in lines:
+            self._line(measure, (piece,))
+        room = self._wide - _CODE - 6
+        if head.address and all(len(measure.rows((piece,), room)) == 1 for measure, piece in lines):
+            self._code(qr.modules(head.address))
         self._y = self._high - MARGIN - _HEAD
+
+    def _code(self, modules: Sequence[Sequence[bool]]) -> None:
+        """In the upper right corner, its quiet zone in the margin and above the first heading."""
+        side = _CODE / len(modules)
+        left, top = MARGIN + self._wide - _CODE, self._high - MARGIN
+        for down, row in enumerate(modules, 1):
+            for across, black in enumerate(row):
+                if black:
+                    self._canvas.rect(left + across * side, top - down * side, side, side, stroke=0, fill=1)
 
     def _line(self, measure: Measure, line: tuple[Piece, ...]) -> None:
         """One line; what is longer is cut at the edge, for a title is no place for a story."""

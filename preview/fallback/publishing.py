@@ -87,6 +87,7 @@ def _head(plan: Plan) -> pdf.Head:
             _("Paper copies hang: %(where)s", where=copies),
         ),
         f" · {_newest(plan)}" if plan.address else "",
+        plan.address,
     )
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 from support.browser import launched
 from support.installation import source_block
 
-from preview.fallback import publishing
+from preview.fallback import publishing, qr
 from preview.fallback.fields import every_field
 from preview.fallback.plan import Plan
 from preview.fallback.publishing import LOG_PDF, PAGE, PLAN_PDF, NotPrintable, made
@@ -81,6 +81,34 @@ def test_type_is_as_large_as_two_pages_allow(asked):
 
     assert size({}) == 110
     assert 80 <= size(filled_with("Größe ")) < 110
+
+
+ADDRESS = "https://imaging.hospital.example/preview/fallback"
+SIDE = 44
+
+
+def code_on(content: bytes, page: int, modules: int) -> list[list[bool]]:
+    """What is printed where the code stands: the middle of each of its modules."""
+    drawn = pypdfium2.PdfDocument(content)[page].render(scale=4).to_numpy()[:, :, 0]
+    right, top, side = drawn.shape[1] - 4 * 34, 4 * 34, 4 * SIDE / modules
+    places = [(number + 0.5) * side for number in range(modules)]
+    left = right - 4 * SIDE
+    return [
+        [bool(drawn[round(top + down), round(left + across)] < 128) for across in places] for down in places
+    ]
+
+
+def test_a_code_on_each_page_leads_to_the_newest_version(asked):
+    content = made(plan({"copies": "Ward 5, theatre, emergency department"}, address=ADDRESS))[PLAN_PDF]
+    wanted = qr.modules(ADDRESS)
+    assert code_on(content, 0, len(wanted)) == code_on(content, 1, len(wanted)) == wanted
+
+
+def test_the_code_gives_way_to_words(asked):
+    texts = {"copies": "Where the paper hangs, and whom it tells. " * 3}
+    content = made(plan(texts, address=ADDRESS))[PLAN_PDF]
+    assert code_on(content, 0, 33) != qr.modules(ADDRESS)
+    assert "whom it tells. Where" in words(content)
 
 
 def test_letters_of_many_languages_are_printed(asked):
