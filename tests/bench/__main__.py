@@ -6,7 +6,18 @@ import sys
 
 from bench.figures import heading
 
-ALL = ("large_ct", "per_instance", "workers", "slow_line", "giant", "watching", "pictures", "reduced")
+ALL = (
+    "large_ct",
+    "per_instance",
+    "workers",
+    "slow_line",
+    "giant",
+    "watching",
+    "pictures",
+    "reduced",
+    "first_view",
+    "scrubbing",
+)
 
 
 def main() -> None:
