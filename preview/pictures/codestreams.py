@@ -18,7 +18,7 @@ _TILE_PART = 0xFF90
 END = b"\xff\xd9"
 """Of JPEG, JPEG-LS and JPEG 2000 alike."""
 _PADDING = 64
-"""Bytes after the end that are forgiven: the standard has one of them (PS3.5 A.4), the field has more."""
+"""Bytes after the end, and before what is empty, that are forgiven: the standard has one (PS3.5 A.4)."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Codestream:
 
 def is_whole(encoded: bytes) -> bool:
     """Ends as it should. Decoders that fill what is missing with grey do not say so."""
-    return END in encoded[-_PADDING:]
+    return END in encoded.rstrip(b"\0\xff")[-_PADDING:]
 
 
 def jpeg(encoded: bytes) -> Codestream:

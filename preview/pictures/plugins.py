@@ -18,7 +18,7 @@ from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
 from preview.pictures import codestreams
 from preview.pictures.decoders import DECODINGS, OWN
-from preview.pictures.scans import has_all_scans, in_several_scans
+from preview.pictures.scans import has_all_scans, in_arithmetic, in_several_scans
 
 HALVINGS = "halvings"
 """The option that says how often to halve the size; rows and columns are then those that come out."""
@@ -28,10 +28,14 @@ STATED_COLOURS = "stated_colours"
 DECODER_DEPENDENCIES: dict[str, tuple[str, ...]] = {}
 """Pydicom asks for it: nothing of ours is optional."""
 
-_AHEAD = 64
-"""Bytes: more than a decoder reads before it uses them, fewer than have room for many pixels."""
-_TOGETHER = 8
-"""Rows, and columns of a block, in which pixels that are missing differ from nothing."""
+_AHEAD = 16
+"""Bytes: more than a decoder reads before it uses them."""
+_NO_CODE = b"\xff\x00" * _AHEAD
+"""Ones only, which are no Huffman code (T.81 C): no block takes fewer bits of what cannot be one."""
+_ONE, _OTHER = bytes(range(1, 65)), bytes(range(193, 129, -1))
+"""Neither repeats itself: what does may be decoded to blocks that are as dark as those of another."""
+_BLOCK = 8
+"""Columns and rows of one."""
 
 _RGB_LETTERS = ([82, 71, 66], [114, 103, 98])
 """Component identifiers that say so themselves (as libjpeg takes them)."""
@@ -51,11 +55,13 @@ def register() -> None:
 
 
 def jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
-    in_passes = in_several_scans(encoded)  # which is decoded when its end has come, and not before
-    if in_passes:
+    # In passes it is decoded when its end has come; and arithmetic makes many pixels of a few bytes.
+    needs_end = in_several_scans(encoded) or in_arithmetic(encoded)
+    if needs_end:
+        encoded = _ended(encoded)
         _check_scans(encoded)
     # Image.open refuses what is large, however small it is wanted.
-    image = JpegImageFile(BytesIO(encoded if in_passes else _endless(encoded)))
+    image = JpegImageFile(BytesIO(encoded if needs_end else _endless(encoded)))
     times = runner.get_option(HALVINGS, 0)
     as_stored = runner.samples_per_pixel == 3 and _hides_rgb(image, runner)
     # What is drafted as YCbCr is not converted at all if the decoder believes that this is what it has.
@@ -70,8 +76,13 @@ def _endless(encoded: bytes) -> bytes:
     """What lacks pixels, and ends as it should, would be filled with one colour: without its end it is found
     to be too short. What lacks none needs a few bytes to be read ahead.
     """
-    end = encoded.rfind(codestreams.END)
-    return encoded[:end] + bytes(_AHEAD) if end >= 0 else encoded
+    encoded = _ended(encoded)
+    return encoded[: encoded.rfind(codestreams.END)] + _NO_CODE
+
+
+def _ended(encoded: bytes) -> bytes:
+    """With the end that some encoders leave out: whether pixels are missing, the pixels tell."""
+    return encoded if codestreams.is_whole(encoded) else encoded + codestreams.END
 
 
 def _hides_rgb(image: JpegImageFile, runner: DecodeRunner) -> bool:
@@ -88,44 +99,43 @@ def _hides_rgb(image: JpegImageFile, runner: DecodeRunner) -> bool:
 
 def _check_scans(encoded: bytes) -> None:
     """Of what is told in several passes all must be there, and the last of them whole."""
-    whole = has_all_scans(encoded) and codestreams.is_whole(encoded)
-    if not whole or _reads_on(imagecodecs.jpeg8_decode, encoded):
+    if not has_all_scans(encoded) or _reads_on(imagecodecs.jpeg8_decode, encoded):
         raise ValueError("pixels are missing")
 
 
 def any_jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
-    if not codestreams.is_whole(encoded):  # what is missing would be grey
-        raise ValueError("no end of image")
+    encoded = _ended(encoded)
     is_lossless = not codestreams.jpeg(encoded).reductions
-    if not is_lossless and in_several_scans(encoded):
+    if not is_lossless and (in_several_scans(encoded) or in_arithmetic(encoded)):
         _check_scans(encoded)
     unconverted = "RGB" if runner.samples_per_pixel == 3 else None
     decode = partial(imagecodecs.jpeg8_decode, colorspace=unconverted, outcolorspace=unconverted)
     samples = decode(encoded)
-    if _may_be_filled(samples, is_lossless) and _reads_on(decode, encoded):
+    if _may_be_filled(samples, is_lossless) and _reads_on(decode, encoded):  # what is missing would be grey
         raise ValueError("pixels are missing")
     return _lossless(samples, runner) if is_lossless else _pixels(samples, runner)
 
 
 def _may_be_filled(samples: npt.NDArray[Any], is_lossless: bool) -> bool:
-    """The last rows, or what is seen of the last block of cosines, are all the same."""
-    if is_lossless:
-        last = samples[-_TOGETHER:]
-    else:
-        rows, columns = ((side - 1) // _TOGETHER * _TOGETHER for side in samples.shape[:2])
-        last = samples[rows:, columns:].reshape(-1, *samples.shape[2:])
-    return bool((last == last[-1]).all())
+    """The last row, or what is seen of the last block of cosines, is all the same."""
+    rows, columns = ((side - 1) // _BLOCK * _BLOCK for side in samples.shape[:2])
+    last = samples[-1:] if is_lossless else samples[rows:, columns:]
+    pixels = last.reshape(-1, *samples.shape[2:])
+    return bool((pixels == pixels[-1]).all())
 
 
 def _reads_on(decode: Callable[[bytes], npt.NDArray[Any]], encoded: bytes) -> bool:
     """Does something behind the last pixel become pixels? Then it was not the last one."""
     scan = encoded[: encoded.rfind(codestreams.END)].rstrip(b"\xff")  # fill bytes may come before a marker
-    one, other = (decode(scan + more * _AHEAD + codestreams.END) for more in (b"\x55", b"\xaa"))
+    if in_arithmetic(encoded):
+        scan += bytes(_AHEAD)  # an encoder leaves zeros at the end out (T.81 D.1.8)
+    one, other = (decode(scan + more + codestreams.END) for more in (_ONE, _OTHER))
     return not np.array_equal(one, other)
 
 
 def lossless_jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
-    if codestreams.is_whole(encoded) and _reads_on(imagecodecs.jpegsof3_decode, encoded):
+    encoded = _ended(encoded)
+    if _reads_on(imagecodecs.jpegsof3_decode, encoded):
         raise ValueError("pixels are missing")
     return _lossless(imagecodecs.jpegsof3_decode(encoded), runner)
 

@@ -9,8 +9,11 @@ _SCAN = 0xDA
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 """Of what is made of cosines and is not hierarchical (ITU-T T.81 table B.1)."""
 _PROGRESSIVE = {0xC2, 0xCA}
-_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
-"""Within and behind a scan: not a stuffed byte, nor a restart, which belong to it (B.1.1.2)."""
+_ARITHMETIC = {0xC9, 0xCA}
+_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+"""Within and behind a scan: not a stuffed byte, nor a restart, which belong to it, nor what fills the space
+before a marker (B.1.1.2).
+"""
 _STANDALONE = {0x01, 0xD8, 0xD9}
 _COEFFICIENTS = 64
 
@@ -34,6 +37,12 @@ def in_several_scans(encoded: bytes) -> bool:
         if marker == _SCAN and segment:
             return is_progressive or segment[0] < components
     return is_progressive
+
+
+def in_arithmetic(encoded: bytes) -> bool:
+    """Has it no Huffman codes?"""
+    frames = (marker in _ARITHMETIC for marker, _ in _segments(encoded) if marker in _FRAMES)
+    return next(frames, False)
 
 
 def has_all_scans(encoded: bytes) -> bool:

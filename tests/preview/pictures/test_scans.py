@@ -1,5 +1,7 @@
 """JPEGs in several passes that lack some of them, and colours that only the stream itself knows."""
 
+import time
+from base64 import b64decode
 from io import BytesIO
 
 import imagecodecs
@@ -157,3 +159,82 @@ def test_a_grey_jpeg_2000_in_an_object_of_colours_is_drawn_in_grey():
     stated = colour_image(np.stack([grey] * 3, -1), PhotometricInterpretation="YBR_RCT")
     shown = seen(encoded(stated, uid.JPEG2000Lossless, in_jpeg_2000(grey, 8)))
     assert np.abs(shown - seen(colour_image(np.stack([grey] * 3, -1)))[..., 0]).max() <= 1
+
+
+TWELVE = uid.JPEGExtended12Bit, 12, lambda v: imagecodecs.jpeg8_encode(v, 95, bitspersample=12)
+LOSSLESS = uid.JPEGLosslessSV1, 12, lambda v: imagecodecs.jpeg8_encode(v, lossless=True, bitspersample=12)
+KINDS = {
+    "8 bits": (uid.JPEGBaseline8Bit, 8, written),
+    "8 bits in passes": (uid.JPEGBaseline8Bit, 8, lambda v: written(v, progressive=True)),
+    "12 bits": TWELVE,
+    "lossless": LOSSLESS,
+}
+
+
+def drawn(kind, values, change):
+    syntax, bits, encode = kind
+    frame = change(encode(values))
+    stated = image(values, BitsStored=bits, HighBit=bits - 1)
+    return draw(encoded(stated, syntax, frame + b"\0" * (len(frame) % 2)))
+
+
+@pytest.mark.parametrize("is_flat", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame[:-2],
+        lambda frame: frame + bytes(2000),
+        lambda frame: frame + b"\xff" * 2000,
+        lambda frame: frame[:-2] + b"\xff\xff\xff" + END,
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_pixels_with_no_end_or_much_behind_it_are_drawn(kind, change, is_flat):
+    values = shades(KINDS[kind][1], "u1" if KINDS[kind][1] == 8 else "<u2", (256, 256))
+    if is_flat:
+        values[200:] = 0
+    assert drawn(KINDS[kind], values, change).reason is None
+
+
+@pytest.mark.parametrize("rows", [1, 3, 7])
+def test_a_lossless_stream_that_lacks_a_few_rows_does_not_look_complete(rows):
+    values = shades(12, "<u2", (256, 256))
+    whole, less = LOSSLESS[2](values), LOSSLESS[2](values[: -rows - 1])
+    drawing = drawn(LOSSLESS, values, lambda frame: frame[: len(frame) * len(less) // len(whole)] + END)
+    assert "cannot be decoded" in drawing.reason
+
+
+def test_a_cut_in_front_of_an_even_background_is_seen_wherever_it_is():
+    values = np.full((512, 512), 20, "u1")
+    values[:100] = shades(8, "u1", (100, 512))
+    values[440:470, 200:300] = 200
+    kind = uid.JPEGBaseline8Bit, 8, lambda v: written(v, optimize=True)
+    cuts = [*range(8, 300, 20), *range(285, 300)]
+    assert {drawn(kind, values, lambda f, cut=cut: f[: -2 - cut] + END).kind for cut in cuts} == {
+        DrawingKind.CARD
+    }
+
+
+def test_a_long_run_of_fill_bytes_takes_no_long_time():
+    frame = written(shades(8, "u1"), progressive=True)
+    scan = frame.index(b"\xff\xda")
+    began = time.process_time()
+    has_all_scans(frame[:scan] + b"\xff" * 2**18 + b"\0" + frame[scan:])
+    assert time.process_time() - began < 5
+
+
+ARITHMETIC = b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4UG1RV19i"
+    "Z2hnPk1xeXBkeFxlZ2P/yQALCAAgACABAREA/8wABgAQEAX/2gAIAQEAAD8A/wCeVHRxPwUsp0T8GRvsNssZ6Sd3m7P+0brl5yBc"
+    "i2TjEImgRutRch+Wxgh+p90e7rEmGBOD/B/v0P/Z"
+)
+"""32 x 32, its last rows black: by libjpeg's ``cjpeg -arithmetic``, which nothing here can write."""
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit])
+def test_arithmetic_leaves_zeros_out_and_is_whole_without_them(syntax):
+    stated = image(np.zeros((32, 32), "u1"))
+    for frame in (ARITHMETIC, ARITHMETIC[:-2]):
+        assert draw(encoded(stated, syntax, frame)).reason is None
+    cut = ARITHMETIC[:-42] + END
+    assert "cannot be decoded" in draw(encoded(stated, syntax, cut)).reason
