@@ -91,11 +91,11 @@ def _filled(
     """The posters of each of these studies, by its key, and what the viewer has of it."""
     held = _held(parts, rows, errands)
     fetched = [row for row in rows if errands.get(row, Errand.FETCH)]
-    key = ("posters", tuple(row.id for row in fetched))
+    key = ("views", tuple(row.id for row in fetched))
 
     def read() -> dict[int, tuple[Poster, ...]]:
         with parts.records.read() as session:
-            return gallery.posters(session, fetched)
+            return gallery.views(session, fetched, gallery.posters(session, fetched))
 
     posters = look.get(key, read)
     return {

@@ -2,7 +2,8 @@
 
 import struct
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import BindParameter, bindparam, func, select
@@ -17,13 +18,24 @@ from preview.shelf import Place, picture_key
 from preview.slices import BY_NUMBER, as_shown, position
 
 _ON_SHELF = (Arrival.PICTURE, Arrival.CARD)
+_Said = Mapping[tuple[int, str], Marked]
 _BY_NUMBER = (SeriesRow.number.is_(None), SeriesRow.number, SeriesRow.id)
+
+_FEWEST, _FEW = 3, 6
+"""A card has at least so many pictures, where a study with few series has them, and at most so many."""
 
 # Put together once, not for every page.
 _OF_STUDIES: BindParameter[int] = bindparam("studies", expanding=True)
 _SERIES = select(SeriesRow).where(SeriesRow.study_row.in_(_OF_STUDIES)).order_by(*_BY_NUMBER)
 _STANDING = select(InstanceRow).where(
     InstanceRow.study_row.in_(_OF_STUDIES), InstanceRow.poster, InstanceRow.arrival.in_(_ON_SHELF)
+)
+_VIEWS = (
+    select(InstanceRow)
+    .join(SeriesRow, SeriesRow.id == InstanceRow.series_row)
+    .where(InstanceRow.study_row.in_(_OF_STUDIES), SeriesRow.expected.between(2, _FEW))
+    .where(InstanceRow.arrival.in_(_ON_SHELF))
+    .order_by(*BY_NUMBER)
 )
 
 
@@ -40,6 +52,42 @@ def posters(session: Session, studies: Sequence[StudyRow]) -> dict[int, tuple[Po
     for row in series:
         found[row.study_row] += (_poster(keys[row.study_row], row, shown.get(row.id), said),)
     return found
+
+
+def views(
+    session: Session, studies: Sequence[StudyRow], found: Mapping[int, tuple[Poster, ...]]
+) -> dict[int, tuple[Poster, ...]]:
+    """The same posters, and where there are few, every image of a series of a few: both views of a chest.
+
+    Slices are none of these; their series has its one picture.
+    """
+    few = {study.id: study for study in studies if 0 < len(found.get(study.id, ())) < _FEWEST}
+    if not few:
+        return dict(found)
+    series = {row.id: row for row in session.scalars(_SERIES, {"studies": list(few)})}
+    drawn: dict[int | None, list[InstanceRow]] = defaultdict(list)
+    for row in session.scalars(_VIEWS, {"studies": list(few)}):
+        drawn[row.series_row].append(row)
+    said = marked(session, few)
+    more: dict[int, tuple[Poster, ...]] = {}
+    for study in few.values():
+        each = (
+            _views(study, series[one.series_id], one, drawn[one.series_id], said) for one in found[study.id]
+        )
+        more[study.id] = tuple(poster for some in each for poster in some)[:_FEW]
+    return {**found, **more}
+
+
+def _views(
+    study: StudyRow, series: SeriesRow, poster: Poster, drawn: Sequence[InstanceRow], said: _Said
+) -> Iterator[Poster]:
+    slices = any(row.place is not None for row in drawn)
+    if slices or len(drawn) < 2 or len(drawn) != series.expected:
+        yield poster
+        return
+    for place, row in enumerate(as_shown(series, drawn), start=1):
+        one = replace(_poster(study, series, row, said), position=place)
+        yield one if one.picture == poster.picture else replace(one, instance=row.id)
 
 
 def _first_of(session: Session, series: Sequence[int]) -> dict[int | None, InstanceRow]:
@@ -76,7 +124,6 @@ def _set_aside(study: StudyRow, row: InstanceRow) -> Poster:
 
 
 _MOST_OF_A_PART = 24
-_Said = Mapping[tuple[int, str], Marked]
 
 
 def _poster(study: StudyRow, series: SeriesRow, instance: InstanceRow | None, said: _Said) -> Poster:

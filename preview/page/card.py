@@ -36,6 +36,8 @@ class Poster:
     frame_count: int = 0
     """How many it has."""
     mark: Mark | None = None
+    instance: int = 0
+    """The image (its row), where it does not stand for its series but is one view beside others; else 0."""
 
     @property
     def key(self) -> bool:
