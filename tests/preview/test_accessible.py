@@ -78,7 +78,7 @@ def pages(hospital):
         "compare": f"{patient}/compare?study={here.path.rsplit('/', 1)[1]}",
         "unmatched": f"/staff/{staff}/unmatched",
         "resolve": address_of(listing, "/unmatched/"),
-        "archives": f"/admin/{staff}/archives",
+        "archives": f"/staff/{staff}/archives",
         "notices": f"/admin/{staff}/notices",
         "downtime": f"/staff/{staff}/downtime",
         "plan-overview": f"/admin/{staff}/fallback",

@@ -298,7 +298,7 @@ def open_page(hospital):
         )
     at_work = scene.site.app.test_client()
     staff = context_key(at_work.get(f"/open/{code}").headers["Location"])
-    of_staff = {"unmatched": f"/staff/{staff}/unmatched", "archives": f"/admin/{staff}/archives"}
+    of_staff = {"unmatched": f"/staff/{staff}/unmatched", "archives": f"/staff/{staff}/archives"}
     of_reader = {"patient": scene.patient, "study": scene.study, "status": "/status"}
     of_reader["home"] = "/"
     with sync_playwright() as playwright:
