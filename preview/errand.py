@@ -58,7 +58,7 @@ def fetch(parts: Parts, fetch_id: str, tell: Tell = nobody) -> None:
 
 
 def _run(parts: Parts, progress: Progress, drawers: Drawers) -> bool:
-    """One try; False if more than posters is wanted by now, or it is wanted again after a Cancel."""
+    """One try; False if more is wanted by now than was asked for, or it is wanted again after a Cancel."""
     given_up: Mapping[str, Reason] = {}
     try:
         outcome, reason, given_up = _fetch(parts, progress, drawers)
@@ -69,11 +69,20 @@ def _run(parts: Parts, progress: Progress, drawers: Drawers) -> bool:
         return progress.finish(Outcome.CANCELLED, None, {})
     if reason is not None:
         progress.note(noted(Note.TRIED, reason=reason.code))
+    if reason is None and _lacks_more(parts, progress):
+        return False
     tries = progress.claim.tries + 1
     if reason is not None and tries_again(outcome, reason, progress.claim.scope, tries):
         until = parts.now + rest(tries, random.random())  # noqa: S311 — spreads load
         return progress.rest(reason, until, given_up)
     return progress.finish(outcome, reason, given_up)
+
+
+def _lacks_more(parts: Parts, progress: Progress) -> bool:
+    """Did a selection come that names frames of what had been drawn without them?"""
+    with parts.records.read() as session:
+        lacking = selections.lacking(session, progress.claim.study_row, parts.settings.app.frames)
+    return bool(lacking - progress.lacking)
 
 
 _Ended = tuple[Outcome, Reason | None, Mapping[str, Reason]]
@@ -90,7 +99,9 @@ def _fetch(parts: Parts, progress: Progress, drawers: Drawers) -> _Ended:
     with parts.records.read() as session:
         settled = counting.settled(session, claim.study_row)
         brought = counting.brought(session, claim.study_row, claim.counted)
-        known = counting.known(session, claim.study_row, progress.held)
+        progress.lacking = selections.lacking(session, claim.study_row, parts.settings.app.frames)
+        held = progress.held - progress.lacking  # what lacks frames comes once more
+        known = counting.known(session, claim.study_row, held)
         key_images = counting.key_images(session, claim.study_row)
         named = selections.named_frames(session, claim.study_row)
     with means_for(parts, source, claim.fetch_id) as means:
@@ -99,7 +110,7 @@ def _fetch(parts: Parts, progress: Progress, drawers: Drawers) -> _Ended:
             parts.settings.local,
             claim.study_uid,
             means,
-            held=progress.held,
+            held=held,
             settled=settled,
             brought=brought,
             known=known,

@@ -54,6 +54,8 @@ class Progress:
         self._strangers: set[str] = set()
         self._refused_strangers = 0
         self.crashed: set[str] = set()
+        self.lacking: set[str] = set()
+        """What this try draws once more, with the frames that are key by now."""
         self.total = claim.counted
         self.listed: set[str] = set()
         self.claim = claim

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from fetch.records import insert_once
 from preview.pictures.selection import Purpose, Selection
-from preview.records import InstanceRow, SelectedRow
+from preview.records import Arrival, InstanceRow, SelectedRow
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,19 @@ def named_frames(session: Session, study_row: int) -> dict[str, tuple[int, ...]]
     """By instance UID: the frames that are key, to be drawn whichever others are."""
     said = marked(session, [study_row]).items()
     return {uid: tuple(sorted(one.frames)) for (_, uid), one in said if one.frames and not one.rejected}
+
+
+def lacking(session: Session, study_row: int, most: int) -> set[str]:
+    """The instances that were drawn without a frame that is key by now: at most so many of each are drawn."""
+    named = named_frames(session, study_row)
+    drawn = (InstanceRow.study_row == study_row) & (InstanceRow.arrival == Arrival.PICTURE)
+    rows = session.scalars(select(InstanceRow).where(drawn, InstanceRow.instance_uid.in_(named)))
+    return {row.instance_uid for row in rows if _lacks(row, named[row.instance_uid], most)}
+
+
+def _lacks(row: InstanceRow, named: tuple[int, ...], most: int) -> bool:
+    there = {frame for frame in named if 0 < frame <= (row.frame_count or 0)}
+    return len(there.intersection(row.frames)) < min(len(there), most)
 
 
 # Put together once, not for every page.

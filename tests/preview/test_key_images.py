@@ -97,8 +97,9 @@ def test_several_selections_are_named_by_their_titles(visit, images):
     here = visit([*images, selecting(images[2:4]), selecting(images[3:4], other)])
     html = here.fetch()
     assert len(key_nav(html)) == 2
-    texts = [text_of(here.client.page(link.replace("&amp;", "&"))) for link in key_links(html)]
-    assert ["For Surgery" in text for text in texts] == [False, True]
+    pages = [here.client.page(link.replace("&amp;", "&")) for link in key_links(html)]
+    said = [text_of(re.search(r'<span id="said">(.*?)</span></span>', page, re.DOTALL)[1]) for page in pages]
+    assert ["For Surgery" in text for text in said] == [False, True]
 
 
 def key_links(html: str) -> list[str]:
@@ -244,6 +245,20 @@ def test_a_marked_frame_is_drawn_however_many_others_there_are(visit):
     assert key_nav(here.fetch()) == [
         f"Key image, Axial 1, image 1 of 1, frame {frame} of 300" for frame in (42, 150)
     ]
+
+
+def test_a_selection_that_comes_after_a_long_film_has_its_frames_drawn(visit, archive, site):
+    ds = loop(300)
+    here = visit([ds])
+    assert key_nav(here.fetch()) == []
+    archive.add(selecting([ds], frames=[150, 42, 999]))
+    refetch(here)
+    assert key_nav(here.html()) == [
+        f"Key image, Axial 1, image 1 of 1, frame {frame} of 300" for frame in (42, 150)
+    ]
+    archive.requests.clear()
+    refetch(here)
+    assert archive.asked(Kind.GET) == [], "and not again"
 
 
 def test_the_card_of_the_document_says_what_it_is(visit, images):
