@@ -15,8 +15,8 @@ from preview.records import AnswerRow, AskRow, ContextRow, FetchRow
 
 STILL = timedelta(seconds=5)
 """An archive that brought nothing of what is asked of it for so long may be dead."""
-_STANDS = timedelta(seconds=12)
-"""Drawing one image may take a while too."""
+_STANDS = timedelta(seconds=10)
+"""Drawing one image may take a while too; a look that had to wait in vain for a line ends just after this."""
 _OPENED = timedelta(minutes=30)
 """Somebody who opened a patient so lately may still look at the page."""
 
