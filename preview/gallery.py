@@ -23,6 +23,8 @@ _BY_NUMBER = (SeriesRow.number.is_(None), SeriesRow.number, SeriesRow.id)
 
 _FEWEST, _FEW = 3, 6
 """A card has at least so many pictures, where a study with few series has them, and at most so many."""
+_VIEWED = frozenset({"CR", "DX", "MG", "RG", "IO", "PX"})
+"""Radiographs: each image of a series is a view of its own (PS3.3 C.7.3.1.1.1)."""
 
 # Put together once, not for every page.
 _OF_STUDIES: BindParameter[int] = bindparam("studies", expanding=True)
@@ -59,7 +61,7 @@ def views(
 ) -> dict[int, tuple[Poster, ...]]:
     """The same posters, and where there are few, every image of a series of a few: both views of a chest.
 
-    Slices are none of these; their series has its one picture.
+    Slices are no views, and what a note rejects is none to be shown beside others.
     """
     few = {study.id: study for study in studies if 0 < len(found.get(study.id, ())) < _FEWEST}
     if not few:
@@ -81,12 +83,16 @@ def views(
 def _views(
     study: StudyRow, series: SeriesRow, poster: Poster, drawn: Sequence[InstanceRow], said: _Said
 ) -> Iterator[Poster]:
-    slices = any(row.place is not None for row in drawn)
-    if slices or len(drawn) < 2 or len(drawn) != series.expected:
+    if series.modality not in _VIEWED or len(drawn) < 2 or len(drawn) != series.expected:
         yield poster
         return
     for place, row in enumerate(as_shown(series, drawn), start=1):
+        about = said.get((study.id, row.instance_uid))
+        if about and about.rejected and not about.frames:
+            continue
         one = replace(_poster(study, series, row, said), position=place)
+        if one.mark and one.mark.rejected and one.picture != poster.picture:
+            continue
         yield one if one.picture == poster.picture else replace(one, instance=row.id)
 
 
