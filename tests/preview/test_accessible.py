@@ -117,7 +117,7 @@ def visited(hospital, pages, chromium):
         page = contexts[-1].new_page()
         page.add_init_script(f"({SHIFTS})()")
         answer = page.goto(address + paths[name])
-        assert answer.status == {"nothing-here": 404, "own-range": 422}.get(name, 200)
+        assert answer.status == {"nothing-here": 404, "own-range": 422, "compare": 409}.get(name, 200)
         page.wait_for_load_state("networkidle")
         return page
 
