@@ -87,9 +87,6 @@ def _views(
         yield poster
         return
     for place, row in enumerate(as_shown(series, drawn), start=1):
-        about = said.get((study.id, row.instance_uid))
-        if about and about.rejected and not about.frames:
-            continue
         one = replace(_poster(study, series, row, said), position=place)
         if one.mark and one.mark.rejected and one.picture != poster.picture:
             continue
