@@ -7,8 +7,10 @@ from datetime import date
 from fetch.model import Study
 from preview.page.card import StudyFacts
 
-MOST = 15
-"""So many cards a page: with their posters they stay below 100 kB, and a browser has not more to lay out."""
+PAGE = 50
+"""So many cards a page has at most."""
+AT_FIRST = 15
+"""So many of them come with it, below 100 kB with all their posters; the rest when the reader comes near."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Choice:
     """Only the study that the clinical application meant?"""
     after: str = ""
     """The key of the study after which the page begins; "" for the newest."""
+    whole: bool = False
+    """Every card of the page, not only those that come with it at first?"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,9 @@ class Slice:
     newer: str | None
     """What the page before this one begins after, "" if it is the first; None where this is the first."""
     older: str | None
-    """What the next page begins after; None where this is the last."""
+    """What the next page begins after; None where this is the last, or where this one is not shown whole."""
+    more: int
+    """So many more belong to this page."""
 
 
 def slice_of(
@@ -69,14 +75,16 @@ def slice_of(
     if after is not None:
         start = sum(place(one.study) >= place(after) for one in chosen)
         start = min(start, max(0, len(chosen) - 1))  # if all after it is gone, rather the last than none
-    end = min(start + MOST, len(chosen))
-    before = max(0, start - MOST)
+    whole = min(start + PAGE, len(chosen))
+    end = whole if choice.whole else min(start + AT_FIRST, whole)
+    before = max(0, start - PAGE)
     return Slice(
         studies=tuple(chosen[start:end]),
         first=start + 1,
         chosen=len(chosen),
         newer=(chosen[before - 1].key if before else "") if start else None,
-        older=chosen[end - 1].key if end < len(chosen) else None,
+        older=chosen[end - 1].key if end == whole < len(chosen) else None,
+        more=whole - end,
     )
 
 

@@ -119,6 +119,8 @@ class PatientPage:
     newer: str | None
     older: str | None
     """What the pages around this one begin after, as an address has it; None where there is none."""
+    more: int
+    """So many cards of this page come when the reader comes near."""
     total: int
     modalities: tuple[str, ...]
     choice: Choice
@@ -161,6 +163,7 @@ def describe(facts: PatientFacts, now: datetime) -> PatientPage:
         chosen=page.chosen,
         newer=page.newer,
         older=page.older,
+        more=page.more,
         total=len(studies),
         modalities=_modalities(studies),
         choice=facts.choice,

@@ -78,6 +78,7 @@ def _shown(
         modality=_code(values.get("modality", "")),
         only_named=meant and values.get("view") == _THIS,
         after=_code(values.get("after", ""), 32),
+        whole="whole" in values,
     )
     view = describe(facts.patient_facts(parts(), look(), context, span, choice), parts().now)
     last = view.ask
@@ -89,7 +90,7 @@ def _shown(
         "span": chosen,
         "presets": _presets(),
         "around": around,
-        "filters": around | ({"after": choice.after} if choice.after else {}),
+        "filters": around | _place(choice),
         "this_study": query_of(access.wish_of(context).range(_today())) | {"view": _THIS} if meant else None,
         "wrong_range": wrong_range,
         "typed": request.values if wrong_range else {},
@@ -105,6 +106,11 @@ def _filters(view: PatientPage, span: Span) -> dict[str, str]:
     """What the address of the poll and of each filter keeps; no patient, no study's identifier."""
     kept = {"modality": view.choice.modality, "view": _THIS if view.choice.only_named else ""}
     return query_of(span) | {name: value for name, value in kept.items() if value}
+
+
+def _place(choice: Choice) -> dict[str, str]:
+    """Where in the list the reader is, and whether the whole page has come."""
+    return ({"after": choice.after} if choice.after else {}) | ({"whole": "1"} if choice.whole else {})
 
 
 def _presets() -> dict[Preset, Span]:

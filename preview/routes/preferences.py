@@ -10,7 +10,7 @@ blueprint = Blueprint("preferences", __name__)
 THEMES = ("auto", "light", "dark")
 _LANGUAGES = languages()
 _KEPT = {
-    *("from", "to", "modality", "shown", "series", "instance", "frame"),
+    *("from", "to", "modality", "view", "whole", "series", "instance", "frame"),
     *("at", "printed", "why", "source", "state", "owner", "after"),
 }
 """What our own addresses say; anything else somebody wrote there, and it is not repeated."""

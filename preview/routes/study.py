@@ -109,7 +109,7 @@ def _back(key: str, study_key: str) -> Response:
     """To the page the button was on, without trusting anything the browser says about it."""
     if request.form.get("on") == "study":
         return redirect(url_for(".page", key=key, study_key=study_key), 303)
-    kept = ("from", "to", "modality", "view", "after")
+    kept = ("from", "to", "modality", "view", "after", "whole")
     query: dict[str, Any] = {name: request.form[name] for name in kept if name in request.form}
     return redirect(url_for("imaging.page", key=key, **query, _anchor=f"study-{study_key}"), 303)
 
