@@ -13,15 +13,16 @@ help: ## Print every target in one sentence.
 
 install: .venv/installed ## Make .venv with the pinned, hashed packages and the npm assets below it.
 
+# What runs until it is stopped replaces the shell: make passes SIGTERM to its child, a shell would not.
 demo: install ## Start everything with made-up patients and print one link for each demo person (Ctrl-C stops it).
-	@$(BIN)/python -m preview.demo || test $$? -eq 130
+	@exec $(BIN)/python -m preview.demo
 
 demo-full: install $(OHIF) ## Start the demo with a real Orthanc and the real OHIF to read in (as root or with sudo).
 	@preview/demo/debian-packages orthanc orthanc-dicomweb gcc libc6-dev
-	@$(BIN)/python -m preview.demo --full || test $$? -eq 130
+	@exec $(BIN)/python -m preview.demo --full
 
 start: install ## Start the application itself with your preview.toml (Ctrl-C stops it).
-	@$(BIN)/python -m preview.processes start -c finder=3 redis web finder worker reconciler prober receiver || test $$? -eq 130
+	@exec $(BIN)/python -m preview.processes start -c finder=3 redis web finder worker reconciler prober receiver
 
 test: install .venv/tested $(OHIF) test-packages ## Run ruff, mypy and every test against the real parts.
 	$(BIN)/ruff check .

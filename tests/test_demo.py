@@ -127,6 +127,14 @@ def test_ctrl_c_leaves_no_process_and_the_next_start_uses_what_is_there(with_stu
     assert took < 20  # a second start takes about 4 s alone; the machine may be busy
 
 
+def test_sigterm_to_make_alone_leaves_no_process_either(with_studies):
+    with demo(with_studies) as process:
+        read_until(process, "Ctrl-C stops everything")
+        process.terminate()
+        process.communicate(timeout=60)
+        assert processes_of(with_studies) == []
+
+
 # --- the full demo: a real Orthanc, and the real OHIF
 
 

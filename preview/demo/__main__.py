@@ -37,9 +37,13 @@ def main() -> None:
     shutil.rmtree(FOLDER / "switches", ignore_errors=True)
     ports = {name: free_port(wanted) for name, wanted in WANTED.items()}
     full = "--full" in sys.argv[1:]
-    told = {**os.environ, **environment(ports), **(full_viewer(ports) if full else no_viewer())}
+    own = environment(ports) | (full_viewer(ports) if full else no_viewer())
+    if unused := sorted(name for name in own if name.startswith("PREVIEW_") and name in os.environ):
+        print(
+            f"The demo chooses these itself, whatever the environment says: {', '.join(unused)}", flush=True
+        )
     start = [sys.executable, "-m", "preview.processes", "start", "-c", FULL if full else PLAIN]
-    os.execve(start[0], start, told)  # noqa: S606 — our own program
+    os.execve(start[0], start, {**os.environ, **own})  # noqa: S606 — our own program
 
 
 def _refuse_second() -> None:
@@ -105,4 +109,7 @@ def free_port(wanted: int) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit(0) from None

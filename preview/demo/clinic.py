@@ -25,6 +25,11 @@ from preview.demo.people import BROWN, LINDQVIST, OKAFOR, PATIENTS
 NAME = "clinic"
 AUDIENCE = "imaging-preview"
 _LIFE_S = 30
+_PATIENCE_S = 60
+_NOT_READY = (
+    "The demo is not ready: its web server does not answer on {url} ({error}). If another program listens "
+    "there, stop it, or start the demo again: it takes a free port."
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,10 @@ PEOPLE = {
 }
 
 
+class LaunchRefused(RuntimeError):
+    """The preview says why."""
+
+
 @dataclass(frozen=True)
 class Preview:
     """Where the preview is, and the key it knows us by."""
@@ -62,8 +71,8 @@ class Preview:
             timeout=10,
             retries=False,
         ).json()
-        if "url" not in answer:
-            raise RuntimeError(f"the preview refused: {answer['error']} ({answer['reference']})")
+        if not isinstance(answer, dict) or "url" not in answer:
+            raise LaunchRefused(f"the launch was refused: {answer}")
         return str(answer["url"])
 
     def _token(self, person: Person, patient: Patient | None) -> str:
@@ -131,13 +140,15 @@ def main() -> None:
 
 
 def _wait_for(preview: Preview) -> None:
-    """Until a page comes: the port is open before the database is made."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
+    """Until it opens what we sign: some other program's web server may have the port, and answer too."""
+    end = time.monotonic() + _PATIENCE_S
+    while True:
         try:
-            urllib3.request("GET", preview.url, timeout=5, retries=False)
-        except urllib3.exceptions.HTTPError:
-            time.sleep(0.1)
+            preview.address(PEOPLE["patel"], None)
+        except (urllib3.exceptions.HTTPError, ValueError, LaunchRefused) as error:
+            if time.monotonic() > end:
+                raise SystemExit(_NOT_READY.format(url=preview.url, error=error)) from None
+            time.sleep(0.5)
         else:
             return
 
