@@ -271,7 +271,8 @@ def test_the_card_of_the_document_says_what_it_is(visit, images):
             select(InstanceRow).where(InstanceRow.reason == "Key object selection: not an image")
         ).one()
     text = text_of(here.html(series=row.series_row))
-    assert "Key object selection: not an image" in text
+    assert "Rejected for Patient Safety Reasons 1 image Key Object Description: Look here." in text
+    assert "Its first lines, without what names somebody. Read the whole of it in the viewer." in text
 
 
 def test_choosing_twice_changes_nothing(visit, images, site):
