@@ -50,6 +50,7 @@ def find_command(
     order = [source.name for source in settings.sources]
     answers.sort(key=lambda answer: order.index(answer.source.name))
     _print_json(answers) if as_json else _print_lines(answers)
+    _name_issuers(patient.identity.issuer, settings.sources)
     failed = any(answer.kind is AnswerKind.OUTAGE or answer.broken_off for answer in answers)
     nobody = all(answer.kind is AnswerKind.NOT_ASKED for answer in answers)
     sys.exit(1 if failed or nobody else 0)
@@ -61,6 +62,14 @@ def _waiting(answers: Iterable[Answer], count: int) -> Iterable[Answer]:
         answers, length=count, label="Asking", file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as bar:
         yield from bar
+
+
+def _name_issuers(issuer: str, sources: Sequence[Source]) -> None:
+    """A typing error in the issuer looks like an archive that does not know the patient."""
+    known = sorted({name for source in sources for name in (source.issuer, *source.trusted_issuers)})
+    if issuer not in known:
+        said = f"No archive of your settings has the issuer {issuer}; they have {', '.join(known)}."
+        click.echo(said, err=True)
 
 
 def _print_json(answers: Sequence[Answer]) -> None:

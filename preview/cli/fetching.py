@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
 _LOOK_S = 0.2
+_NO_REDIS = (
+    "Redis (app.redis in your settings) does not answer, so no worker hears of this. Start Redis or mend the "
+    'address; where you have no Redis, write redis = "embedded". The request is kept: it is done once Redis '
+    "answers and a worker runs."
+)
 
 
 @click.command("fetch")
@@ -86,11 +91,13 @@ def _wait(our: Parts, fetch_id: str) -> bool:
     embedded = our.settings.app.redis == "embedded"
     watched = our.bell.has_worker("fetches")
     if not watched and not embedded:
-        click.echo("No worker is running; start one with: flask --app app worker", err=True)
+        said = "No worker is running; start one with: flask --app app worker"
+        click.echo(said if our.bell.answers() else _NO_REDIS, err=True)
         return False
     while not _watch(our, fetch_id, watched=watched):
         if not embedded:
-            click.echo("No worker takes it; restart: flask --app app worker", err=True)
+            said = "No worker takes it; restart: flask --app app worker"
+            click.echo(said if our.bell.answers() else _NO_REDIS, err=True)
             return False
         click.echo("No worker does it; fetching it here.", err=True)
         with _bar(_row(our, fetch_id).expected) as bar:
@@ -171,6 +178,8 @@ def _report(our: Parts, fetch_id: str, *, as_json: bool, waited: bool) -> int:
 def _who_fetches(our: Parts) -> str:
     if our.bell.has_worker("fetches"):
         return "a worker fetches it; add --wait to watch."
+    if our.settings.app.redis != "embedded" and not our.bell.answers():
+        return _NO_REDIS
     return "no worker runs at present. Start one with `make start`, or add --wait to fetch it here."
 
 
@@ -178,7 +187,10 @@ def _sentence(our: Parts, row: FetchRow) -> str:
     """What came of it, and if that is not all of it, why, and what next."""
     local, source = our.settings.local, _source(our, row)
     expected = row.expected if row.expected is not None else "an unknown number of"
-    said = f"{_state(row)}: {row.drawn} of {expected} images drawn in {row.seconds or 0:.1f} s"
+    took = f"in {row.seconds or 0:.1f} s"
+    if row.outcome is Outcome.COMPLETE and row.scope is Scope.POSTERS and row.drawn != row.expected:
+        return f"FIRST PICTURES: {row.drawn} of {expected} here {took}; the rest has not been fetched."
+    said = f"{_state(row)}: {row.drawn} of {expected} images drawn {took}"
     reason = Reason.of(row.reason)
     if reason is not None:
         said += f". {explain(reason.sentence, local, source)}"

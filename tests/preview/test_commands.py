@@ -66,6 +66,14 @@ def test_find_asks_no_archive_of_another_issuer_unless_told_to(site, archive, ch
     assert [line["answer"] for line in lines(told)] == ["FOUND"]
 
 
+def test_find_says_when_no_archive_has_this_issuer(site, chest):
+    done = site.flask("find", "--patient", "4471902", "--issuer", "HOS")
+    assert "No archive of your settings has the issuer HOS; they have HOSP." in done.stderr
+    assert (
+        "No archive of your settings" not in site.flask("find", "--patient", "1", "--issuer", "HOSP").stderr
+    )
+
+
 def test_find_says_what_the_others_answered_when_one_is_down(install, archive, chest):
     with nothing_listens() as port:
         site = install(source_block("dead", port), source_block("main", archive.port, aet="MAIN"))
@@ -264,6 +272,18 @@ def test_fetch_of_posters_is_done_when_they_are_there(install, archive):
     assert 0 < last["drawn"] <= 3
 
 
+def test_fetch_of_posters_does_not_call_the_study_complete(install, archive):
+    datasets = study(images=40)
+    for ds in datasets:
+        archive.add(ds)
+    site = install(source_block("main", archive.port, aet="MAIN"), redis="embedded")
+    command = ("fetch", "--source", "main", "--study", datasets[0].StudyInstanceUID, "--wait")
+    posters = site.flask(*command, "--posters")
+    assert posters.returncode == 0
+    assert re.search(r"^FIRST PICTURES: [123] of 40 here in .* the rest has not been fetched", posters.stdout)
+    assert site.flask(*command).stdout.startswith("COMPLETE: 40 of 40")
+
+
 def begun(site):
     with site.parts.records.read() as session:
         row = session.scalars(select(FetchRow)).one_or_none()
@@ -298,6 +318,19 @@ def test_fetch_says_when_nobody_would_do_it(site, chest):
     done = site.flask("fetch", "--source", "main", "--study", chest, "--wait")
     assert done.returncode == 1
     assert "No worker is running" in done.stderr
+
+
+@pytest.mark.parametrize("more", [["--wait"], []])
+def test_fetch_says_when_redis_does_not_answer_and_that_the_wish_is_kept(install, archive, chest, more):
+    with nothing_listens() as port:
+        site = install(source_block("main", archive.port, aet="MAIN"), redis=f"redis://127.0.0.1:{port}/0")
+        done = site.flask("fetch", "--source", "main", "--study", chest, *more)
+    said = done.stdout + done.stderr
+    assert done.returncode == (1 if more else 0)
+    assert "Redis (app.redis in your settings) does not answer" in said
+    assert "The request is kept" in said
+    assert "No worker" not in said
+    assert not begun(site)
 
 
 @pytest.mark.parametrize(
