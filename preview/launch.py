@@ -65,6 +65,27 @@ class Refusal(Enum):
         self.status = status
 
 
+FORMS = {
+    "exp": "1767225600",
+    "aud": "launch.audience",
+    "jti": '"…", 1–256',
+    "sub": '"Dr Adams", 1–256',
+    "roles": '["referrer" | "radiologist" | "staff" | "admin"]',
+    "patient": '{"id": …, "issuer": …, "name": …}',
+    "patient.id": '"…", 1–64',
+    "patient.issuer": '"…", 1–64',
+    "patient.name": '"FAMILY^Given"',
+    "patient.birth_date": "YYYY-MM-DD",
+    "patient.sex": '"F" | "M" | "O"',
+    "from": "YYYY-MM-DD",
+    "to": "YYYY-MM-DD",
+    "from, to": "from ≤ to",
+    "accession": '"…", 0–64',
+    "study_uid": "1.2.840…",
+}
+"""What each claim looks like, in no language, for whoever writes the clinical application."""
+
+
 class LaunchRefused(Exception):
     """``fields`` names the claims that are wrong, never what they hold."""
 

@@ -8,7 +8,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response as Answer
 
 from preview import access
-from preview.launch import LONGEST_LIFE, LaunchRefused, Refusal, Token, read_token, use_up
+from preview.launch import FORMS, LONGEST_LIFE, LaunchRefused, Refusal, Token, read_token, use_up
 from preview.routes.guard import parts
 
 log = logging.getLogger(__name__)
@@ -105,8 +105,14 @@ def _sentence(refused: LaunchRefused) -> str:
         Refusal.USED: gettext("This token was used before."),
         Refusal.WRONG_CLAIMS: gettext(
             "The token does not say what was agreed: %(fields)s.",
-            fields=", ".join(refused.fields) or gettext("a claim is missing"),
+            fields=", ".join(map(_with_form, refused.fields)) or gettext("a claim is missing"),
         ),
         Refusal.NO_PATIENT: gettext("The token names no patient, which only staff may do without."),
     }
     return sentences[refused.why]
+
+
+def _with_form(field: str) -> str:
+    """The claim, and what it must look like; never what it holds."""
+    form = FORMS.get(field) or FORMS.get(field.partition(".")[0])
+    return gettext("%(claim)s (expected: %(form)s)", claim=field, form=form) if form else field

@@ -16,6 +16,7 @@ from support.installation import source_block
 from support.signing import ACCEPTS_JSON, KEY, claims, client_block, patient_claim, signed
 from support.studies import OKAFOR, study
 
+from preview.launch import FORMS
 from preview.records import AskRow, ContextRow, LaunchRow, Role
 
 
@@ -212,6 +213,25 @@ def test_a_token_that_is_not_right_opens_nothing_and_says_why(site, client, why,
     assert f"launch refused reference={reference}" in logged
     assert not PATIENT_DATA.search(logged)
     assert contexts(site) == []
+
+
+EXPECTED = {
+    "patient.birth_date (expected: YYYY-MM-DD)": {"patient": patient_claim(birth_date="14.7.1975")},
+    'patient.sex (expected: "F" | "M" | "O")': {"patient": patient_claim(sex="female")},
+    'roles.0 (expected: ["referrer" | "radiologist" | "staff" | "admin"])': {"roles": ["doctor"]},
+    "to (expected: YYYY-MM-DD)": {"to": "today"},
+    "exp (expected: 1767225600)": {"exp": None},
+}
+
+
+@pytest.mark.parametrize("form", EXPECTED)
+def test_a_wrong_claim_is_named_with_the_form_that_is_expected(client, form):
+    response = launched(client, signed(claims(**EXPECTED[form])), **ACCEPTS_JSON)
+    assert response.json["error"] == f"The token does not say what was agreed: {form}."
+
+
+def test_every_role_stands_in_the_form_that_is_expected():
+    assert re.findall(r"\w+", FORMS["roles"]) == list(Role)
 
 
 WRONG_CLAIMS = {
