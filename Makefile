@@ -55,6 +55,7 @@ clean: ## Remove .venv and everything the demo and the tests made.
 	rm -rf .venv var
 
 .venv/installed: requirements.txt requirements-node.txt package.json package-lock.json pyproject.toml
+	@echo "Downloads about 100 MB (160 MB where there is no npm) and takes a few minutes; .venv is then 400 MB (600 MB)."
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -12,7 +12,7 @@ import jwt
 import pytest
 from sqlalchemy import select
 from support.inspecting import PATIENT_DATA, text_of
-from support.installation import source_block
+from support.installation import ROOT, source_block
 from support.signing import ACCEPTS_JSON, KEY, claims, client_block, patient_claim, signed
 from support.studies import OKAFOR, study
 
@@ -131,6 +131,16 @@ def test_a_name_that_is_a_script_is_only_a_name(site, client):
     html = client.page(launched(client, token).headers["Location"].removeprefix(site.settings.app.url))
     assert "<script>alert" not in html
     assert "&lt;script&gt;" in html.lower()
+
+
+def test_the_example_for_integrators_signs_what_opens(install, archive, tmp_path, monkeypatch, capsys):
+    example = re.search(r"```python\n(.+?)```", (ROOT / "preview/connecting.md").read_text(), re.DOTALL)[1]
+    (tmp_path / "var").mkdir()
+    site = install(source_block("main", archive.port), client_block(tmp_path / "var", "emr", f"{KEY}\n"))
+    monkeypatch.chdir(tmp_path)
+    exec(example, {})
+    assert launched(site.app.test_client(), capsys.readouterr().out.strip()).status_code == 303
+    assert contexts(site)[0].patient == OKAFOR
 
 
 # --- what does not
