@@ -369,7 +369,16 @@ class Reason(Enum):
         """Can trying again help, without anybody changing anything?"""
         return self.trouble in (Trouble.UNREACHABLE, Trouble.REFUSED)
 
+    @property
+    def for_administrators(self) -> bool:
+        """Is the next step theirs: to look at a setting, or to call those of the other side?"""
+        ours_or_theirs = self.trouble is Trouble.SETUP and "%(" in self.next_step
+        return ours_or_theirs or self.trouble is Trouble.UNREACHABLE or self.code in _OF_THE_LINE
+
     @classmethod
     def of(cls, code: str | None) -> "Reason | None":
         """The reason stored under this code, or None."""
         return next((reason for reason in cls if reason.code == code), None)
+
+
+_OF_THE_LINE = ("busy", "lines-taken", "nothing-sent", "receiver-down")

@@ -68,7 +68,7 @@ class Stored:
 
     def at(self, now: datetime, app: App) -> Errands:
         """Where they stand now."""
-        held_up = _held_up(self.health, now, app)
+        held_up = held_up_of(self.health, now, app)
         return Errands(self.rows, {row.id: self._facts(row, held_up, now) for row in self.rows.values()})
 
     def _facts(self, row: FetchRow, held_up: Mapping[str, HeldUp], now: datetime) -> FetchFacts:
@@ -189,7 +189,7 @@ def _unsent(session: Session, studies: Iterable[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in session.execute(counted)}
 
 
-def _held_up(health: Mapping[str, HealthRow], now: datetime, app: App) -> dict[str, HeldUp]:
+def held_up_of(health: Mapping[str, HealthRow], now: datetime, app: App) -> dict[str, HeldUp]:
     """The sources that cannot be asked at present."""
     held_up = {}
     for source, row in health.items():

@@ -10,7 +10,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from fetch.model import Local, Source
-from fetch.reasons import Reason, _
+from fetch.reasons import Reason, Trouble, _
 from fetch.settings import Settings, Viewer
 from preview.access import STAFF
 
@@ -18,6 +18,13 @@ _PLACE = re.compile(r"%\((aet|address|called|port|where|viewer|viewer_address)\)
 _PORTS = {"http": 80, "https": 443}
 _OUR_HOST = _("our host, port %(port)s")
 _NOT_SET = _("(not in our settings)")
+_TRY_AGAIN = _("Try again in a few minutes; if it lasts, call %(helpdesk)s.")
+_INSTEAD = {
+    reason.next_step: "" if reason.trouble is Trouble.SETUP else _TRY_AGAIN
+    for reason in Reason
+    if reason.for_administrators
+}
+"""What others read in place of a step of administrators; of a setting a page names the helpdesk anyway."""
 _ITS_HOST = _("the host and port where the viewer's archive takes images")
 
 
@@ -76,13 +83,16 @@ def register(app: Flask, settings: Settings) -> None:
     """Give the templates the filter ``reason.sentence | explained(source name)``, which translates too.
 
     Not ``_(reason.sentence)``: that takes the places for its own, and raises. Hosts and ports are for staff,
-    known by the ``context`` a page is rendered with: everybody else reads an archive's label, and our site.
+    known by the ``context`` a page is rendered with: everybody else reads an archive's label, and our site,
+    and is not told what administrators are to do.
     """
 
     @pass_context
     def filled(page: Context, text: str, source: str = "") -> str:
         archive, translated = settings.source(source), gettext(text)
         if getattr(page.get("context"), "role", None) not in STAFF:
+            if text in _INSTEAD:
+                return gettext(_INSTEAD[text], helpdesk=settings.app.helpdesk) if _INSTEAD[text] else ""
             translated = without_addresses(translated, settings.app.site, archive)
         return explain(translated, settings.local, archive, gettext, settings.viewer)
 

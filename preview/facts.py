@@ -13,7 +13,9 @@ from fetch.model import AnswerKind, PatientQuery, Source
 from fetch.reasons import Reason
 from fetch.records import StudyRow
 from preview import asking, gallery, showing, wanting
-from preview.errand_facts import Errands, Stored, stored
+from preview.errand_facts import Errands, Stored, held_up_of, stored
+from preview.health.journal import rows_of
+from preview.health.records import HealthRow
 from preview.kept import Look
 from preview.page import (
     AnswerFacts,
@@ -32,7 +34,7 @@ from preview.page import (
 )
 from preview.parts import Parts
 from preview.range import Span
-from preview.records import AskRow, ContextRow, Errand, FetchRow, FoundRow
+from preview.records import AnswerRow, AskRow, ContextRow, Errand, FetchRow, FoundRow
 from preview.viewer import NOT_CHECKED, Held
 
 
@@ -47,11 +49,12 @@ def patient_facts(
     key = ("patient", context.key, context.patient, span, bell)
     seen = look.get(key, lambda: _read_patient(parts, look, context, span))
     errands = seen.errands.at(parts.now, parts.settings.app)
-    answered = _answered(seen.ask) if seen.ask else set()
+    held_up = held_up_of(seen.health, parts.now, parts.settings.app)
+    current = (_answered(seen.ask) if seen.ask else set()) - set(held_up)
     listed = tuple(
         replace(
             _study(parts, rows, errands, {}, {}),
-            as_of=_as_of(rows[0], answered),
+            as_of=_as_of(rows[0], current),
             confirmed=any(row.id in seen.confirmed for row in rows),
         )
         for rows in seen.groups
@@ -67,7 +70,7 @@ def patient_facts(
         role=context.role,
         patient=context.patient,
         ask=_ask(seen.ask),
-        answers=seen.answers,
+        answers=tuple(replace(one, held_up=held_up.get(one.source)) for one in seen.answers),
         studies=tuple(replace(one, **filled.get(one.key, {})) for one in listed),
         bell=bell,
         choice=choice,
@@ -118,6 +121,7 @@ class _SeenOfPatient:
     errands: Stored
     confirmed: frozenset[int]
     """What may be shown because staff have said so, by its row."""
+    health: Mapping[str, HealthRow]
     found: Mapping[str, StudyRow]
     """Also what may not be shown, by its key: where a page begins stays known when its study is gone."""
 
@@ -137,10 +141,22 @@ def _read_patient(parts: Parts, look: Look, context: ContextRow, span: Span | No
         withheld = Counter(row.source for row in waiting)
         again = Counter(row.source for row in waiting if sight.finding(row).again)
         unlisted = Counter(row.source for row in found if row.unlisted_at)
+        answers = _answers(sources, ask, sight.counted_before(ask) if ask else {})
         failed = sight.failed_before(ask) if ask else {}
-        answers = _answers(sources, ask, withheld, again, unlisted, failed)
+        answers = tuple(
+            replace(
+                one,
+                withheld=withheld[one.source],
+                again=again[one.source],
+                unlisted=unlisted[one.source],
+                failed_at=failed.get(one.source),
+            )
+            for one in answers
+        )
+        health = look.get("health", lambda: rows_of(session))
         confirmed = frozenset(row.id for row in certain if sight.finding(row).confirmed)
-    return _SeenOfPatient(ask, answers, groups, errands, confirmed, {row.key: row for row in found})
+    by_key = {row.key: row for row in found}
+    return _SeenOfPatient(ask, answers, groups, errands, confirmed, health, by_key)
 
 
 def _errands(session: Session, look: Look, studies: Iterable[StudyRow]) -> Stored:
@@ -246,9 +262,9 @@ def _viewer(parts: Parts, row: StudyRow, bring: FetchFacts | None, held: Mapping
     )
 
 
-def _as_of(row: StudyRow, answered: Container[str]) -> datetime | None:
-    """When the source last spoke of the study, where it has not answered this question."""
-    return None if row.source in answered else row.seen_at
+def _as_of(row: StudyRow, current: Container[str]) -> datetime | None:
+    """When the source last spoke of the study, where it has not answered this question or cannot be asked."""
+    return None if row.source in current else row.seen_at
 
 
 _BELL_S = 1.0
@@ -352,29 +368,24 @@ def _ask(ask: AskRow | None) -> AskFacts | None:
 
 
 def _answers(
-    sources: Iterable[Source],
-    ask: AskRow | None,
-    withheld: Counter[str],
-    again: Counter[str],
-    unlisted: Counter[str],
-    failed: Mapping[str, datetime],
+    sources: Iterable[Source], ask: AskRow | None, before: Mapping[str, AnswerRow]
 ) -> tuple[AnswerFacts, ...]:
+    """``before``: what each counted outside the dates when it last answered the same question."""
     rows = {row.source: row for row in ask.answers} if ask else {}
     facts = []
     for source in sources:
         row = rows.get(source.name)
+        silent = row is None or AnswerKind(row.kind) is AnswerKind.OUTAGE
+        counted = before.get(source.name) if silent else row
         facts.append(
             AnswerFacts(
                 source=source.name,
                 label=source.label,
                 kind=AnswerKind(row.kind) if row else None,
                 reason=Reason.of(row.reason) if row else None,
-                outside=row.outside if row else 0,
+                outside=counted.outside if counted else 0,
+                outside_at=counted.answered_at if counted and silent else None,
                 at=row.answered_at if row else None,
-                withheld=withheld[source.name],
-                again=again[source.name],
-                unlisted=unlisted[source.name],
-                failed_at=failed.get(source.name),
             )
         )
     return tuple(facts)

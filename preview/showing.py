@@ -13,7 +13,7 @@ from fetch.records import StudyRow
 from preview.kept import Look
 from preview.matching.bench import Bench, Finding
 from preview.range import Span
-from preview.records import AskRow, ContextRow, FoundRow
+from preview.records import AnswerRow, AskRow, ContextRow, FoundRow
 
 CONCLUSIVE = (AnswerKind.FOUND, AnswerKind.ABSENT)
 """Answers that say all that the source has."""
@@ -42,6 +42,13 @@ class Sight:
         earlier = next((one for one in same if one.wanted_at < ask.wanted_at), None)
         answers = earlier.answers if earlier else ()
         return {one.source: one.answered_at for one in answers if one.kind == AnswerKind.OUTAGE}
+
+    def counted_before(self, ask: AskRow) -> dict[str, AnswerRow]:
+        """What each source answered the last time that it answered the same question before this one."""
+        same = [one for one in self._asks if (one.start, one.end) == (ask.start, ask.end)]
+        earlier = [one for one in reversed(same) if one.wanted_at < ask.wanted_at]  # the newest is last
+        answers = (answer for one in earlier for answer in one.answers)
+        return {one.source: one for one in answers if one.kind != AnswerKind.OUTAGE}
 
     def listed(self, row: StudyRow) -> bool:
         """Did the newest answer of its source that covers this study still name it, whoever asked?

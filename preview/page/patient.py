@@ -15,6 +15,7 @@ from preview.page.paging import Choice, Meant, slice_of
 from preview.page.pairing import NOT_IMAGES
 from preview.page.status import (
     WATCH_S,
+    HeldUp,
     Milestones,
     Status,
     comes_back,
@@ -48,6 +49,20 @@ class AnswerFacts:
     """Studies that it listed when it was asked, and lists no more."""
     failed_at: datetime | None = None
     """When it could not be asked, if the same question was put to it before in vain."""
+    outside_at: datetime | None = None
+    """When it counted those outside the dates, if that was in answer to an earlier question."""
+    held_up: HeldUp | None = None
+    """It cannot be asked now, whatever it answered before."""
+
+    @property
+    def stale(self) -> bool:
+        """Is what it answered all that can be known, and may there be more by now?"""
+        return self.held_up is not None and self.kind not in (None, AnswerKind.OUTAGE)
+
+    @property
+    def outside_as_of(self) -> datetime | None:
+        """When those outside the dates were counted, unless that is as new as can be."""
+        return self.at if self.stale else self.outside_at
 
     @property
     def by_name(self) -> bool:
@@ -220,7 +235,7 @@ def _nothing(facts: PatientFacts, asked: Asked, shown: tuple[Card, ...]) -> Noth
         return Nothing.SOME
     if asked is not Asked.DONE:
         return Nothing.NOT_YET
-    if not facts.answers or any(a.kind not in _SEARCHED for a in facts.answers):
+    if not facts.answers or any(a.kind not in _SEARCHED or a.stale for a in facts.answers):
         return Nothing.NOT_ALL_ASKED
     if facts.studies:
         return Nothing.FILTERED

@@ -1,5 +1,7 @@
 """A page that waits for nothing still watches: what staff decide holds at once in tabs that are open already.
 
+So does it that an archive cannot be asked any more.
+
 Its banner asks here instead of for itself, so that there is one question a page, and the panel none.
 """
 
@@ -10,6 +12,9 @@ from flask import Blueprint, Flask, request, url_for
 from werkzeug.wrappers import Response
 
 from preview import watching
+from preview.errand_facts import held_up_of
+from preview.health.journal import rows_of
+from preview.health.records import HealthRow
 from preview.routes import banner, imaging, study
 from preview.routes.guard import opened_for_patient, parts
 
@@ -46,11 +51,14 @@ def _mark(key: str) -> str:
     context, our = opened_for_patient(key), parts()
     look = our.kept.look()
 
-    def read() -> str:
+    def read() -> tuple[str, Mapping[str, HealthRow]]:
         with our.records.read() as db:
-            return watching.mark(db, context, our.settings.sources, look)
+            health = look.get("health", lambda: rows_of(db))
+            return watching.mark(db, context, our.settings.sources, look), health
 
-    return look.get(("watched", context.key, context.patient), read)
+    decided, health = look.get(("watched", context.key, context.patient), read)
+    away = sorted(held_up_of(health, our.now, our.settings.app))
+    return "-".join((decided, *away))
 
 
 @blueprint.get("/watch/updates")
@@ -64,7 +72,7 @@ def one(key: str, study_key: str) -> Response:
 
 
 def _answer(key: str, panel: Callable[[], Response]) -> Response:
-    """The panel as it is now, if anything was decided; else what there is to say of the archives."""
+    """The panel as it is now, if anything was decided or an archive went away; else the banner."""
     if request.args.get("s") != _mark(key):
         return panel()
     answer = banner.updates()

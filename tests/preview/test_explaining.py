@@ -166,7 +166,28 @@ def test_a_page_names_host_and_port_of_an_archive_that_is_down_to_staff_only(ins
     text = text_of(client.page(path))
     assert "Nothing answers at the archive's address" in text
     assert (f"127.0.0.1:{port}" in text) is is_told
-    assert ("(Main archive)" in text) is not is_told
+    assert ("check host and port of this archive in the settings" in text) is is_told
+    assert "administrator" not in text or is_told
+    assert (
+        "It is asked again by itself as soon as it answers. For urgent images, call Radiology 2345." in text
+    )
+
+
+ADVICE = re.compile(r"settings|%\(|administrator|looks after")
+
+
+@pytest.mark.parametrize("reason", [one for one in Reason if one.for_administrators], ids=lambda r: r.code)
+def test_a_referrer_is_not_told_what_administrators_are_to_do(install, reason):
+    app = Flask(__name__)
+    Babel(app)
+    register(app, install(source_block("main", 104)).settings)
+    page = app.jinja_env.from_string("{{ reason.next_step | explained('main') }}")
+    with app.test_request_context():
+        told = page.render(reason=reason, context=SimpleNamespace(role=Role.REFERRER))
+        assert told in ("", "Try again in a few minutes; if it lasts, call Radiology 2345.")
+        assert ADVICE.search(
+            page.render(reason=reason, context=SimpleNamespace(role=Role.STAFF)) + reason.next_step
+        )
 
 
 RAW = re.compile(r"\b_\(\s*[\w.]*reason\.(?:sentence|next_step)")

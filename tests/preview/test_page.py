@@ -406,6 +406,8 @@ ANSWERED_OTHERWISE = {
     "again": 1,
     "unlisted": 1,
     "failed_at": ago(9),
+    "outside_at": ago(99),
+    "held_up": HeldUp(ago(99)),
 }
 
 

@@ -136,7 +136,7 @@ def test_withheld_images_are_counted_and_never_shown(visit, archive, how):
     [
         (claims_success_but_sends_nothing(), "reported success but sent no images.", True),
         (answers(0xA702), "ran out of resources while it worked on our request.", True),
-        (refuses_association(), "Ask the archive's administrator to add our AE title", False),
+        (refuses_association(), "does not know our AE title PREVIEW. It is fetched by itself", False),
     ],
 )
 def test_a_failed_fetch_says_why_and_what_to_do(visit, archive, behaviour, said, tried_again):

@@ -186,9 +186,10 @@ def test_the_number_that_waits_is_in_the_header_of_every_page_of_staff(clinic, d
 def test_staff_get_from_the_patients_page_to_the_list_and_nobody_else_does(clinic, desk):
     html = clinic.client.page(clinic.opened(role=Role.STAFF))
     assert (
-        "2 studies at Outside archive may belong to this patient. Staff are checking. Unmatched studies"
-        in text_of(html)
-    )
+        "2 studies at Outside archive may belong to this patient."
+        " Waiting for a decision of staff: Unmatched studies"
+    ) in text_of(html)
+    assert "Staff are checking." not in text_of(html)
     html = clinic.site.app.test_client()
     path = html.opened(clinic.site)
     said = text_of(html.page(path))
