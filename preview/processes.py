@@ -1,5 +1,7 @@
 """Starts the Procfile's processes: honcho, but patient at the end, and without a line for every look."""
 
+import os
+import signal
 import socket
 from typing import Any
 
@@ -60,7 +62,9 @@ class PatientManager(honcho.manager.Manager):  # type: ignore[misc]
 
 
 def main() -> None:
-    """Until one of them ends, or Ctrl-C or SIGTERM, which is no failure: 0."""
+    """Until one of them ends, or Ctrl-C, SIGTERM, or a closed terminal, which is no failure: 0."""
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        signal.signal(signal.SIGHUP, _terminal_closed)
     honcho.manager.KILL_WAIT = PATIENCE_S
     honcho.command.Manager = PatientManager
     honcho.command.Printer = RememberingPrinter
@@ -68,6 +72,14 @@ def main() -> None:
         honcho.command.main()
     except SystemExit as end:
         raise SystemExit(0 if end.code in _WAS_TOLD_TO_STOP else end.code) from None
+
+
+def _terminal_closed(*_: object) -> None:
+    """Stop everything, and say so to nobody: writing to a terminal that is gone fails."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def check() -> None:

@@ -1,11 +1,13 @@
 """Ctrl-C: what stops late is waited for, and the log is not flooded."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from support.installation import ROOT
@@ -58,6 +60,13 @@ def test_sigterm_ends_it_like_ctrl_c(tmp_path):
     said, _ = stopped(tmp_path, seconds=0, patience=30, told=signal.SIGTERM)
     assert "soon.1 stopped" in said
     assert "so everything was stopped" not in said
+
+
+def test_nothing_is_left_when_the_terminal_is_closed(tmp_path):
+    said, _ = stopped(tmp_path, seconds=0, patience=30, told=signal.SIGHUP)
+    pids = re.findall(r"started \(pid=(\d+)\)", said)
+    assert len(pids) == 2
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
 def begun(folder, *lines: str, code: str = "processes.main()") -> subprocess.Popen:
