@@ -23,6 +23,8 @@ _ILL = (Condition.PARTIAL, Condition.DOWN)
 _SLOW_S = 2.0
 """Answers that come sooner are quick enough, whatever is usual."""
 _TIMES_USUAL = 4.0
+_SLOW_LOOKS = 3
+"""One slow look says nothing: only after so many is a source slow, and only after so many well again."""
 _RECENT, _USUAL = 0.5, 0.05
 """How much one answer counts among the last ones, and among all of them."""
 
@@ -34,11 +36,14 @@ class Finding:
     condition: Condition
     reason: Reason | None = None
     seconds: float | None = None
+    hurried: bool = False
+    """Might it have answered later, but was not waited for so long as its settings allow?"""
 
 
-def next_probe(condition: Condition | None, now: datetime, app: App) -> datetime:
-    """Spread, so that several sources are not probed together; sooner while it is not well."""
-    every = app.probe_again if condition in _ILL else app.probe_every
+def _next_probe(row: HealthRow, now: datetime, app: App) -> datetime:
+    """Spread, so that several sources are not probed together; sooner while it is or may be ill."""
+    unsure = 0 < row.slow_looks < _SLOW_LOOKS or (row.condition is Condition.SLOW and row.reason is not None)
+    every = app.probe_again if row.condition in _ILL or unsure else app.probe_every
     return now + timedelta(seconds=every * random.uniform(0.75, 1.0))  # noqa: S311 — spreads load
 
 
@@ -54,7 +59,8 @@ def note(session: Session, source: Source, found: Finding, now: datetime, app: A
     condition = _timed(row, found)
     was, row.condition = row.condition, condition
     row.reason = found.reason.code if found.reason else None
-    row.checked_at, row.next_probe_at, row.probing_until = now, next_probe(condition, now, app), None
+    row.first_at = row.first_at or row.since or now
+    row.checked_at, row.next_probe_at, row.probing_until = now, _next_probe(row, now, app), None
     if condition is not Condition.DOWN:
         row.answered_at, row.trial, row.trial_until = now, "", None
     if condition is was:
@@ -74,7 +80,10 @@ def note(session: Session, source: Source, found: Finding, now: datetime, app: A
 
 
 def _timed(row: HealthRow, found: Finding) -> Condition:
-    """One that answers, but far more slowly than usual, is slow."""
+    """One that answers, but far more slowly than usual, is slow; one that answers late may be no more."""
+    if found.hurried and row.condition in (Condition.UP, Condition.SLOW):
+        again = row.condition is Condition.SLOW and row.reason == Reason.NO_ANSWER.code
+        return found.condition if again else Condition.SLOW
     if found.seconds is None:
         was_slow = row.condition is Condition.SLOW and row.reason is None  # not one that only stood still
         slow = was_slow and found.condition is Condition.UP
@@ -84,7 +93,12 @@ def _timed(row: HealthRow, found: Finding) -> Condition:
     recent, usual = row.recent_s, row.usual_s
     row.recent_s = found.seconds if recent is None else recent + _RECENT * (found.seconds - recent)
     row.usual_s = found.seconds if usual is None else usual + _USUAL * (found.seconds - usual)
-    is_slow = row.recent_s > max(_SLOW_S, _TIMES_USUAL * (usual or 0.0))
+    looks = row.slow_looks + (1 if found.seconds > max(_SLOW_S, _TIMES_USUAL * (usual or 0.0)) else -1)
+    was_slow = row.condition is Condition.SLOW and row.slow_looks > 0
+    if looks < row.slow_looks and not was_slow:
+        looks = 0
+    row.slow_looks = min(max(looks, 0), _SLOW_LOOKS)
+    is_slow = row.slow_looks > 0 if was_slow else row.slow_looks >= _SLOW_LOOKS
     return Condition.SLOW if is_slow else Condition.UP
 
 

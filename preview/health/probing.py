@@ -43,7 +43,8 @@ def probe(source: Source, local: Local, known: str = _NOBODYS) -> Finding:
         protocol.echo(quick, local)
     except FetchError as error:
         if error.reason is not Reason.NOT_SUPPORTED:  # PS3.4 A.4 is for everybody, but not everybody has it
-            return Finding(_unheard(error.reason), error.reason)
+            hurried = error.reason is Reason.NO_ANSWER and quick.timeouts != source.timeouts
+            return Finding(_unheard(error.reason), error.reason, hurried=hurried)
     try:
         protocol.find(quick, local, identifiers.of_study(StudyInstanceUID=known), within=_QUICK.message)
     except FetchError as error:

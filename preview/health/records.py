@@ -33,6 +33,10 @@ class HealthRow(Base):
     """None until it was heard of for the first time."""
     since: Mapped[datetime | None]
     """Since when it is so."""
+    first_at: Mapped[datetime | None]
+    """When it was looked at for the first time."""
+    slow_looks: Mapped[int] = mapped_column(default=0)
+    """How many looks one after another were slow; of one that is slow, each that is not takes one off."""
     reason: Mapped[str | None] = mapped_column(String(32))
     checked_at: Mapped[datetime | None]
     """When a probe or a request last told how it is."""

@@ -15,8 +15,8 @@ from fetch.records import StudyRow
 from fetch.settings import Settings
 from preview.claim import SILENT
 from preview.health import outages
-from preview.health.banner import standings
-from preview.health.records import Condition, OutageRow
+from preview.health.banner import standings_of
+from preview.health.records import Condition, HealthRow, OutageRow
 from preview.health.standing import Standing
 from preview.page.status import Milestones, marked
 from preview.records import AskRow, Errand, FetchRow, Outcome
@@ -103,7 +103,14 @@ class SystemReport:
         return marked(self)
 
 
-def report(session: Session, settings: Settings, parts: Mapping[str, str], now: datetime) -> SystemReport:
+def report(
+    session: Session,
+    settings: Settings,
+    health: Mapping[str, HealthRow],
+    parts: Mapping[str, str],
+    now: datetime,
+) -> SystemReport:
+    """``health``: the rows of which the page's banner is made too, so that both say the same."""
     zone = settings.app.zone
     midnight = datetime.combine(now.astimezone(zone).date(), datetime.min.time(), zone)
     today = _speeds(session, FetchRow.finished_at >= midnight)
@@ -113,7 +120,7 @@ def report(session: Session, settings: Settings, parts: Mapping[str, str], now: 
         past[row.source].append(row)
     sources = tuple(
         _source(session, one, past[one.source], today.get(one.source), usual.get(one.source), now, zone)
-        for one in standings(session, settings, now)
+        for one in standings_of(health, settings, now)
     )
     return SystemReport(sources, _queue(session, now), tuple(parts.items()))
 
@@ -139,7 +146,7 @@ def _source(
     now: datetime,
     zone: ZoneInfo,
 ) -> SourceReport:
-    moments = [standing.since, *(row.began_at for row in rows)]
+    moments = [standing.first_at, standing.since, *(row.began_at for row in rows)]
     known = min((moment for moment in moments if moment), default=None)
     days = _days(rows, known, now, zone)
     told = tuple(_outage(session, row, now) for row in rows[:_MOST_OUTAGES])

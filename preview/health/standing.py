@@ -30,6 +30,8 @@ class Standing:
     state: State
     since: datetime | None = None
     """Since when it is so; of one that is not checked: when it last was."""
+    first_at: datetime | None = None
+    """When it was looked at for the first time, as far as that is known."""
     reason: Reason | None = None
     answered_at: datetime | None = None
     next_probe_at: datetime | None = None
@@ -70,6 +72,7 @@ def standing_of(source: str, label: str, row: HealthRow | None, now: datetime, a
         label=label,
         state=state,
         since={State.PAUSED: row.paused_at, State.NOT_CHECKED: row.checked_at}.get(state, row.since),
+        first_at=row.first_at,
         reason=Reason.of(row.reason) if told else None,
         answered_at=row.answered_at,
         next_probe_at=None if state is State.PAUSED else row.next_probe_at,

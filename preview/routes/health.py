@@ -11,9 +11,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.wrappers import Response
 
 from fetch.reasons import Reason
+from preview.health.journal import rows_of
 from preview.health.machine import is_ready, readiness
 from preview.health.report import SystemReport, report
-from preview.routes.guard import open_now, parts
+from preview.routes.guard import look, open_now, parts
 from preview.routes.polling import poll_answer
 
 blueprint = Blueprint("health", __name__)
@@ -70,7 +71,8 @@ def _report() -> SystemReport:
 def _reported(readings: Mapping[str, str]) -> SystemReport:
     our = parts()
     with our.records.read() as db:
-        return report(db, our.settings, readings, our.now)
+        health = look().get("health", lambda: rows_of(db))
+        return report(db, our.settings, health, readings, our.now)
 
 
 def _plain(value: object) -> str:

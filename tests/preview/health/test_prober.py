@@ -12,6 +12,7 @@ from support.studies import OKAFOR, STRANGER, study
 from support.tcp_proxy import TcpProxy
 from support.visits import change_fetch, fetches, opened
 
+from fetch.model import Timeouts
 from fetch.reasons import Reason
 from preview import reconciling
 from preview.demo.behaviour import answers, hangs, hangs_in_find, refuses_association, refuses_services
@@ -64,13 +65,72 @@ def test_an_archive_that_answers_is_up_and_one_that_takes_long_is_slow(site, arc
     found = probe(source, site.settings.local)
     assert (found.condition, found.reason) == (Condition.UP, None)
     with site.parts.records.write() as session:
-        for seconds in (0.1, 0.1, 0.1, 9.0):
+        for seconds in (0.1, 0.1, 0.1, 9.0, 9.0, 9.0):
             note(session, source, Finding(Condition.UP, seconds=seconds), site.parts.now, site.settings.app)
     assert row(site).condition is Condition.SLOW
     with site.parts.records.write() as session:
         for _ in range(4):
             note(session, source, Finding(Condition.UP, seconds=0.1), site.parts.now, site.settings.app)
     assert row(site).condition is Condition.UP
+
+
+def looks(site, *seconds: float) -> list[Condition]:
+    """What the archive is said to be after each look that took so long."""
+    (source,) = site.settings.sources
+    said = []
+    for one in seconds:
+        with site.parts.records.write() as session:
+            note(session, source, Finding(Condition.UP, seconds=one), site.parts.now, site.settings.app)
+        said.append(row(site).condition)
+    return said
+
+
+def test_one_slow_look_says_nothing_and_one_quick_one_takes_nothing_back(site):
+    up, slow = Condition.UP, Condition.SLOW
+    assert looks(site, 0.1, 9, 0.1, 9, 9, 0.1) == [up] * 6
+    assert looks(site, 60, 60, 60, 0.1, 60, 0.1, 0.1, 0.1) == [up, up, slow, slow, slow, slow, slow, up]
+    assert looks(site, 0.6, 1.2, 1.9, 1.2, 1.9, 1.2) == [up] * 6
+
+
+def test_an_archive_that_was_not_waited_for_long_is_slow_at_first_and_down_when_it_stays_silent(site):
+    (source,) = site.settings.sources
+    silent = Finding(Condition.DOWN, Reason.NO_ANSWER, hurried=True)
+    looks(site, 0.1)
+    for condition in (Condition.SLOW, Condition.DOWN):
+        with site.parts.records.write() as session:
+            note(session, source, silent, site.parts.now, site.settings.app)
+        assert row(site).condition is condition
+        soon = site.parts.now + timedelta(seconds=site.settings.app.probe_again)
+        assert row(site).next_probe_at <= soon
+
+
+def test_how_long_an_archive_may_take_is_its_own_setting(install, archive, monkeypatch):
+    """A look is shorter than that, and whoever did not answer it may yet answer a question."""
+    site = install(source_block("main", archive.port, aet="MAIN"))
+    quick = Timeouts(connect=1.0, association=0.5, message=0.5, network=0.5)
+    archive.behave(hangs())
+    (source,) = site.settings.sources
+    assert not probe(source, site.settings.local).hurried
+    monkeypatch.setattr("preview.health.probing._QUICK", quick)
+    assert probe(source, site.settings.local).hurried
+
+
+def test_since_when_an_archive_is_looked_at_is_not_since_when_it_is_so(site, client, archive):
+    look(site)
+    first = site.parts.now - timedelta(days=40)
+    with site.parts.records.write() as session:
+        session.get(HealthRow, "main").first_at = first
+    archive.stop()
+    look(site)
+    said = client.get("/status.json").json["sources"][0]
+    assert said["known_since"] == first.isoformat()
+
+
+def test_the_card_of_an_archive_says_what_the_banner_says(site, client):
+    looks(site, 0.1, 9, 9, 9)
+    text = text_of(client.page("/status"))
+    since = re.search(r"Main archive answers more slowly than usual since (\d\d:\d\d)", text)[1]
+    assert f"● Answers more slowly than usual since {since}" in text
 
 
 def test_only_one_of_several_probers_looks_at_each(site):
