@@ -14,7 +14,7 @@ from fetch.records import StudyRow
 from fetch.settings import App
 from preview import wanting
 from preview.health.journal import rows_of
-from preview.health.records import HealthRow
+from preview.health.records import Condition, HealthRow
 from preview.health.standing import State, state_of
 from preview.kept import Look
 from preview.page import FetchFacts, Gap, LogLine
@@ -113,16 +113,25 @@ def stored(session: Session, studies: Iterable[int], look: Look | None = None) -
     """In a few questions for all of these studies (their rows) together."""
     look, rows = look or Look(), _newest(session, studies)
     fetches = [row for row in rows.values() if row.errand is Errand.FETCH]
-    gapped = [row.study_row for row in fetches if row.outcome is Outcome.INCOMPLETE or row.next_try_at]
     unfinished = any(not row.finished_at for row in rows.values())
+    health = look.get("health", lambda: rows_of(session)) if unfinished else {}
+    gapped = [row.study_row for row in fetches if _may_tell_gaps(row, health)]
     return Stored(
         rows=rows,
         logs=logs(session, [row.id for row in fetches]),
         gaps=_gaps(session, gapped) if gapped else {},
         unsent=_unsent(session, gapped) if gapped else {},
-        health=look.get("health", lambda: rows_of(session)) if unfinished else {},
+        health=health,
         line=look.get("line", lambda: wanting.line(session)) if unfinished else wanting.Line(),
     )
+
+
+def _may_tell_gaps(row: FetchRow, health: Mapping[str, HealthRow]) -> bool:
+    """Has it ended with gaps, or does it rest, or wait for its archive?"""
+    if row.outcome is Outcome.INCOMPLETE or row.next_try_at:
+        return True
+    theirs = health.get(row.study.source) if row.finished_at is None else None
+    return theirs is not None and (theirs.condition is Condition.DOWN or theirs.paused_at is not None)
 
 
 def _newest(session: Session, ids: Iterable[int]) -> dict[tuple[int, Errand], FetchRow]:
@@ -164,8 +173,12 @@ def _gaps(session: Session, studies: Iterable[int]) -> dict[int, tuple[Gap, ...]
     """Of each series how many images lack, where it is known how many there are."""
     came = InstanceRow.arrival.in_((Arrival.PICTURE, Arrival.CARD, Arrival.WITHHELD))
     count = func.count(case((came, InstanceRow.id)))
+    besides = func.count(case((came & ~InstanceRow.poster, InstanceRow.id)))
+    peeked = (count > 0) & (besides == 0)
     series = (
-        select(SeriesRow.study_row, SeriesRow.number, SeriesRow.expected - count)
+        select(
+            SeriesRow.study_row, SeriesRow.number, SeriesRow.expected - count, SeriesRow.description, peeked
+        )
         .outerjoin(InstanceRow, InstanceRow.series_row == SeriesRow.id)
         .where(SeriesRow.study_row.in_(studies))
         .group_by(SeriesRow.id)
@@ -173,8 +186,8 @@ def _gaps(session: Session, studies: Iterable[int]) -> dict[int, tuple[Gap, ...]
         .order_by(SeriesRow.number.is_(None), SeriesRow.number, SeriesRow.id)
     )
     gaps: dict[int, tuple[Gap, ...]] = defaultdict(tuple)
-    for study, number, lacks in session.execute(series):
-        gaps[study] += (Gap(number, lacks or 0),)
+    for study, number, lacks, description, only_poster in session.execute(series):
+        gaps[study] += (Gap(number, lacks or 0, description, bool(only_poster)),)
     return gaps
 
 

@@ -22,6 +22,9 @@ class Gap:
 
     number: int | None
     lacks: int
+    description: str = ""
+    peeked: bool = False
+    """Is its one picture here, and nothing else of it?"""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,11 @@ class FetchFacts:
     def kept(self) -> int:
         """How many images are here and shown."""
         return self.arrived - self.withheld
+
+    @property
+    def peeked(self) -> bool:
+        """Are the first pictures here, and was nothing more fetched so far?"""
+        return bool(self.gaps) and all(gap.peeked for gap in self.gaps)
 
 
 PATIENCE = timedelta(seconds=45)

@@ -12,6 +12,7 @@ from support.visits import change_fetch, fetches, opened
 from fetch.reasons import Reason
 from fetch.records import StudyRow
 from preview import wanting
+from preview.health.records import Condition, HealthRow
 from preview.records import Arrival, InstanceRow, NoteRow, Scope, SeriesRow
 
 
@@ -73,16 +74,21 @@ def test_a_fetch_with_gaps_says_which_series_lack_what(visit):
     with here.site.parts.records.write() as session:
         session.execute(update(SeriesRow).values(expected=SeriesRow.number + 1))
         session.execute(update(SeriesRow).where(SeriesRow.number == 1).values(expected=1))
+        session.execute(update(SeriesRow).values(description=""))
+        session.execute(update(SeriesRow).where(SeriesRow.number == 3).values(description="Axial 2.5 mm"))
     unsent = {"arrival": Arrival.GIVEN_UP, "reason": "reported-failed", "study_row": fetch.study_row}
     put(here.site, *(InstanceRow(instance_uid=f"1.2.{n}", **unsent) for n in range(2)))
     change_fetch(here.site, outcome="INCOMPLETE", expected=34, reason="some-missing")
     assert_sentences_stand_apart(here.html())
     text = here.text()
-    assert "Fetched with gaps: 7 of 34 images. Series 2 lacks 2 images. Series 3 lacks 3 images." in text
+    assert "Fetched with gaps: 7 of 34 images. Series 2 lacks 2 images." in text
+    assert "Series 3 (Axial 2.5 mm) lacks 3 images." in text
     assert "Series 6 lacks 6 images. Images of 1 more series lack." in text
     assert "The archive reported that it could not send 2 images." in text
     soon = here.site.parts.now + timedelta(minutes=2)
     change_fetch(here.site, outcome=None, finished_at=None, next_try_at=soon, tries=1)
+    with here.site.parts.records.write() as session:
+        session.execute(update(InstanceRow).values(poster=False))  # more than first pictures came
     assert_sentences_stand_apart(here.html())
     assert "Fetched with gaps so far: 7 of 34 images. Series 2 lacks 2 images." in here.text()
 
@@ -107,6 +113,24 @@ def test_where_only_posters_are_here_the_page_says_that_the_rest_is_not(peeked):
     peeked.client.press(peeked.html(), "Fetch all")
     peeked.site.fetch_all()
     assert "Complete, 4 of 4 images" in peeked.text()
+
+
+@pytest.mark.parametrize("waits", ["rests", "held up"])
+def test_while_the_rest_waits_first_pictures_are_not_called_a_study_with_gaps(peeked, waits):
+    now = peeked.site.parts.now
+    rests = {"next_try_at": now + timedelta(minutes=2)} if waits == "rests" else {}
+    change_fetch(peeked.site, scope=Scope.ALL, outcome=None, finished_at=None, beat_at=None, **rests)
+    with peeked.site.parts.records.write() as session:
+        first = select(func.min(InstanceRow.id)).scalar_subquery()
+        session.execute(update(InstanceRow).values(poster=InstanceRow.id == first))
+        session.execute(update(SeriesRow).values(expected=4))
+        if waits == "held up":
+            session.execute(update(HealthRow).values(condition=Condition.DOWN, since=now, checked_at=now))
+    text = peeked.text()
+    assert "Showing 1 of 4 images. The rest has not been fetched." in text
+    assert ("Waiting for the archive." in text) is (waits == "held up")
+    assert "gaps" not in text
+    assert "lacks" not in text
 
 
 def test_where_the_total_is_not_known_the_page_does_not_guess_it(peeked):

@@ -125,6 +125,7 @@ class Scene:
 
     def viewer_says(self, holding: Holding, instances: int | None = None, entry: Entry | None = None) -> None:
         held = Held(holding, instances, entry, self.now)
+        object.__setattr__(self.site.parts.settings.viewer, "dicomweb", "http://127.0.0.1:1/dicom-web")
         self._patch.setattr(ViewerArchive, "look", lambda _self, uids, *_: dict.fromkeys(uids, held))
 
     # --- and back again
@@ -132,6 +133,7 @@ class Scene:
     def undo(self) -> None:
         self._patch.undo()
         self._viewer_is_missing("")
+        object.__setattr__(self.site.parts.settings.viewer, "dicomweb", None)
         for table, rows in (
             (FoundRow, []),
             (AnswerRow, []),
