@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Hashable
 from datetime import date
+from pathlib import Path
 from typing import TypeVar, cast
 
 from sqlalchemy import Engine, text
@@ -67,6 +68,7 @@ class Kept:
         self._engine = engine
         self._lock = threading.Lock()
         self._watching: PoolProxiedConnection | None = None
+        self._file: object = None
         self._state: object = None
         self._places: dict[Hashable, _Place] = {}
 
@@ -86,11 +88,18 @@ class Kept:
         try:
             with self._lock:
                 return self._changes()
-        except sqlite3.Error:
+        except (sqlite3.Error, OSError):
             return object()  # like no other: nothing is shared, and whoever reads now learns what is wrong
 
     def _changes(self) -> object:
         """SQLite counts what all other connections commit; this one never writes, and begins nothing."""
-        if self._watching is None:  # not before the web server has forked
-            self._watching = self._engine.raw_connection()
-        return self._watching.cursor().execute("PRAGMA data_version").fetchone()
+        file = self._identity()
+        if self._watching is None or file != self._file:  # not before the web server has forked
+            self._watching, self._file = self._engine.raw_connection(), file
+        return file, self._watching.cursor().execute("PRAGMA data_version").fetchone()
+
+    def _identity(self) -> object:
+        """Which file it is: an open connection would go on with one that was taken away or replaced."""
+        path = self._engine.url.database
+        found = Path(path).stat() if path and path != ":memory:" else None
+        return found and (found.st_dev, found.st_ino)
