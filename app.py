@@ -15,8 +15,10 @@ from sqlalchemy.exc import OperationalError
 
 from fetch.records import Records, open_database
 from fetch.settings import Settings, WrongSettings, load_settings
-from preview import assets, cli, compressing, explaining, headers, logs, words
+from preview import cli, logs, words
 from preview.database import migrate
+from preview.entrance.secret import secret_key
+from preview.errands import explaining
 from preview.languages import Written
 from preview.parts import parts_of
 from preview.routes import (
@@ -41,8 +43,8 @@ from preview.routes import (
 )
 from preview.routes.cookie import Cookie
 from preview.routes.polling import version
-from preview.secret import secret_key
-from preview.viewer import compare_link, image_link, study_link
+from preview.viewer.links import compare_link, image_link, study_link
+from preview.web import assets, compressing, headers
 
 _DOWN = (health, archives, fallback, fallback_plan, notices, downtime)
 """The pages for when imaging is down, and for afterwards."""

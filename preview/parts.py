@@ -11,11 +11,11 @@ from fetch.profiles import Profiles
 from fetch.records import Records, open_database
 from fetch.settings import Settings
 from fetch.spool import Spool
-from preview.bell import Bell
 from preview.health.gate import Gate
 from preview.kept import Kept
+from preview.queue.bell import Bell
 from preview.shelf import Shelf
-from preview.viewer_archive import ViewerArchive
+from preview.viewer.archive import ViewerArchive
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def test_only_the_sources_and_the_demo_speak_dicom_over_the_network(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_only_the_sources_speak_http_to_an_archive(name):
     """The viewer's archive is none: nothing is ever fetched from it."""
-    if not name.startswith(("fetch/sources/", "preview/demo/", "preview/viewer_archive.py")):
+    if not name.startswith(("fetch/sources/", "preview/demo/", "preview/viewer/archive.py")):
         assert not imports(name, "requests", "httpx", "urllib.request", "urllib3", "http.client", "aiohttp")
 
 
@@ -151,7 +151,7 @@ def test_whose_a_study_is_depends_on_nothing_but_what_is_compared(name):
 
 @pytest.mark.parametrize(
     "name",
-    [*(name for name in NAMES if name.startswith("preview/page/")), "preview/viewer.py"],
+    [*(name for name in NAMES if name.startswith("preview/page/")), "preview/viewer/links.py"],
 )
 def test_what_decides_the_page_is_pure(name):
     assert not imports(name, "flask", "sqlalchemy", "redis", "rq", "fetch.sources", "time")

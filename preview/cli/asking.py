@@ -15,7 +15,7 @@ from fetch.find import find_each
 from fetch.model import Answer, AnswerKind, Patient, PatientIdentity, PatientQuery, Source, Study
 from fetch.reasons import Reason
 from fetch.sources import protocol
-from preview.explaining import explained
+from preview.errands.explaining import explained
 from preview.parts import Parts
 from preview.routes.guard import parts
 

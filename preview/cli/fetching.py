@@ -17,16 +17,16 @@ from fetch.find import find_study
 from fetch.model import Source
 from fetch.reasons import Reason
 from fetch.records import StudyRow
-from preview import errand, errand_facts, wanting
-from preview.asking import note_study
-from preview.bell import RING_AGAIN
-from preview.claim import SILENT
-from preview.explaining import explain, explained
+from preview.errands import facts, fetching, wanting
+from preview.errands.asking import note_study
+from preview.errands.claim import SILENT
+from preview.errands.explaining import explain, explained
 from preview.page import told
 from preview.parts import Parts
+from preview.queue.bell import RING_AGAIN
 from preview.records import FetchRow, Outcome, Scope
 from preview.routes.guard import parts
-from preview.viewer import is_uid
+from preview.viewer.links import is_uid
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -101,7 +101,7 @@ def _wait(our: Parts, fetch_id: str) -> bool:
             return False
         click.echo("No worker does it; fetching it here.", err=True)
         with _bar(_row(our, fetch_id).expected) as bar:
-            errand.fetch(our, fetch_id, partial(_draw_bar, bar))
+            fetching.fetch(our, fetch_id, partial(_draw_bar, bar))
     return True
 
 
@@ -204,7 +204,7 @@ def _history(our: Parts, row: FetchRow) -> list[str]:
     if row.outcome is Outcome.COMPLETE:
         return []
     with our.records.read() as session:
-        lines = errand_facts.logs(session, [row.id]).get(row.id, ())
+        lines = facts.logs(session, [row.id]).get(row.id, ())
     said = partial(explain, local=our.settings.local, source=_source(our, row))
     return [f"{_clock(our, line.at)} {said(told(line, str))}" for line in lines]
 

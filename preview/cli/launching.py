@@ -8,7 +8,7 @@ from flask.cli import with_appcontext
 from fetch.errors import UnsafeQuery
 from fetch.find import refuse_unsafe
 from fetch.model import Patient, PatientIdentity, PatientQuery
-from preview import access
+from preview.entrance import access
 from preview.records import Role
 from preview.routes.guard import parts
 

@@ -16,13 +16,13 @@ from fetch.reasons import Reason
 from fetch.records import StudyRow, new_key
 from fetch.retrieve import Means, Retrieval
 from fetch.sources import protocol
-from preview.asking import note_study
-from preview.explaining import explained
-from preview.means import learn
+from preview.errands.asking import note_study
+from preview.errands.explaining import explained
+from preview.errands.means import learn
 from preview.parts import Parts
 from preview.records import Errand, FetchRow
 from preview.routes.guard import parts
-from preview.viewer import is_uid
+from preview.viewer.links import is_uid
 
 _NAMES = {Way.GET: "C-GET", Way.MOVE: "C-MOVE", Way.WADO: "WADO-RS"}
 

@@ -20,11 +20,11 @@ from fetch.profiles import may_send
 from fetch.records import StudyRow
 from fetch.sources.receiver import Receiver
 from fetch.spool import Spool
+from preview.errands.yielding import yield_to_pages
 from preview.matching import unasked
 from preview.parts import Parts
 from preview.records import Errand, FetchRow
 from preview.routes.guard import parts
-from preview.yielding import yield_to_pages
 
 log = logging.getLogger(__name__)
 

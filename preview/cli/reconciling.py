@@ -5,9 +5,9 @@ import signal
 import click
 from flask.cli import with_appcontext
 
-from preview import reconciling
+from preview.errands.yielding import yield_to_pages
+from preview.queue import reconciling
 from preview.routes.guard import parts
-from preview.yielding import yield_to_pages
 
 
 @click.command("reconciler")

@@ -3,11 +3,11 @@
 import click
 from flask.cli import with_appcontext
 
-from preview import embedded_redis, worker
-from preview.bell import QUEUES
+from preview.errands.wanting import ring_all
+from preview.errands.yielding import yield_to_pages
+from preview.queue import embedded_redis, worker
+from preview.queue.bell import QUEUES
 from preview.routes.guard import parts
-from preview.wanting import ring_all
-from preview.yielding import yield_to_pages
 
 
 @click.command("worker")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from preview.demo.studies import make_main, make_outside
-from preview.secret import secret_key
+from preview.entrance.secret import secret_key
 
 FOLDER = Path(os.environ.get("DEMO_FOLDER", "var/demo"))
 CLINIC_KEY = FOLDER / "clinic-key"

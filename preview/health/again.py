@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session, aliased
 from fetch.model import AnswerKind
 from fetch.reasons import Reason
 from fetch.records import StudyRow
-from preview import wanting
+from preview.errands import wanting
+from preview.errands.patience import AFTER_RECOVERY, rest
 from preview.health import journal
 from preview.health.records import HealthRow
 from preview.health.standing import State, state_of
 from preview.matching.records import StrangersRow
 from preview.parts import Parts
-from preview.patience import AFTER_RECOVERY, rest
 from preview.records import AnswerRow, AskRow, ContextRow, Errand, FetchRow, FoundRow, Outcome, Scope
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from fetch.reasons import Reason
 from fetch.records import StudyRow
 from fetch.settings import Settings
-from preview.claim import SILENT
+from preview.errands.claim import SILENT
 from preview.health import outages
 from preview.health.banner import standings_of
 from preview.health.records import Condition, HealthRow, OutageRow

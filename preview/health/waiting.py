@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from fetch.records import StudyRow
 from fetch.settings import App
-from preview.claim import SILENT
-from preview.patience import GIVEN_UP
+from preview.errands.claim import SILENT
+from preview.errands.patience import GIVEN_UP
 from preview.records import AnswerRow, AskRow, ContextRow, FetchRow
 
 STILL = timedelta(seconds=5)

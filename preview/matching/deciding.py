@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from fetch.identity import Doubt
 from fetch.model import Patient, PatientIdentity
 from fetch.records import PartRow, StudyRow, UnmatchedRow, insert_new
-from preview import contents, splitting, unmatched
-from preview.matching import known, listing, marks, merging, placing, rejudging
+from preview.matching import known, listing, marks, merging, placing, rejudging, splitting, unmatched
 from preview.matching.bench import Bench
 from preview.matching.records import LONGEST_REASON, DecisionRow, LinkRow, RefusalRow, Verdict
 from preview.matching.why import Why
 from preview.parts import Parts
+from preview.studies import contents
 
 _AT_ONCE_S = 3.0
 _FOREIGN = Doubt.FOREIGN_IMAGES.code

@@ -12,12 +12,12 @@ from fetch.identity import RULES_VERSION
 from fetch.model import Patient, PatientIdentity
 from fetch.records import StudyRow, UnmatchedRow
 from fetch.settings import Settings
-from preview import contents, unmatched
-from preview.matching import known, marks
+from preview.matching import known, marks, unmatched
 from preview.matching.bench import Bench
 from preview.matching.records import RulesRow, ToJudgeRow
 from preview.parts import Parts
 from preview.records import AskRow, ContextRow, FoundRow
+from preview.studies import contents
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from fetch.identity import same_person
 from fetch.model import Received, Study
 from fetch.records import StudyRow
 from fetch.sources.unasked import claimed
-from preview import asking, unmatched
+from preview.errands import asking
+from preview.matching import unmatched
 from preview.parts import Parts
 from preview.records import FoundRow
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from fetch.model import Study
+from preview.errands.patience import BRINGS_WITHIN
 from preview.page.status import FetchFacts, Progress, Status, progress_of
-from preview.patience import BRINGS_WITHIN
-from preview.viewer import NOT_CHECKED, Held, Holding, is_uid
+from preview.viewer.links import NOT_CHECKED, Held, Holding, is_uid
 
 
 class Door(StrEnum):

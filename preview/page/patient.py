@@ -9,6 +9,7 @@ from functools import cached_property
 
 from fetch.model import AnswerKind, Patient, Study
 from fetch.reasons import Reason
+from preview.errands.patience import GIVEN_UP
 from preview.page.card import Card, StudyFacts, card_of
 from preview.page.opening import Door
 from preview.page.paging import Choice, Meant, slice_of
@@ -24,7 +25,6 @@ from preview.page.status import (
     pace,
     progress_of,
 )
-from preview.patience import GIVEN_UP
 from preview.records import Role
 
 ASKING_PATIENCE = timedelta(seconds=20)

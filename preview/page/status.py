@@ -7,9 +7,9 @@ from enum import StrEnum
 from hashlib import blake2b
 
 from fetch.reasons import Reason, Trouble
-from preview.claim import SILENT
+from preview.errands.claim import SILENT
+from preview.errands.patience import AFTER_RECOVERY
 from preview.page.log import LogLine
-from preview.patience import AFTER_RECOVERY
 from preview.records import Outcome, Scope
 
 Milestones = tuple[tuple[str, str], ...]

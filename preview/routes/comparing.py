@@ -5,11 +5,11 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from fetch.records import StudyRow
-from preview import facts
 from preview.page import Card, Choice, Pair, Pairing, card_of, pair_of
 from preview.records import ContextRow
 from preview.routes.guard import look, opened_for_patient, parts, visible
-from preview.viewer import compare_link
+from preview.studies import facts
+from preview.viewer.links import compare_link
 
 _MOST = 10
 blueprint = Blueprint("comparing", __name__, url_prefix="/patients/<key>")

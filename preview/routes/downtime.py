@@ -9,7 +9,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from preview import wanting
+from preview.errands import wanting
 from preview.fallback import downtime, reconciliation
 from preview.fallback.notices import local_moment
 from preview.fallback.reconciliation import Period, Standing, Wanted

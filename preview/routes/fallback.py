@@ -8,11 +8,11 @@ from markupsafe import escape
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from preview import headers
 from preview.fallback import publishing
 from preview.fallback.plan import Plan
 from preview.fallback.versions import plan_of
 from preview.routes.guard import parts
+from preview.web import headers
 
 blueprint = Blueprint("fallback", __name__)
 

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from preview import headers
 from preview.fallback import publishing, versions
 from preview.fallback.fields import filled, sections
 from preview.fallback.publishing import NotPrintable
 from preview.fallback.records import PlanRow
 from preview.records import ContextRow, Role
 from preview.routes.guard import opened_as_admin, opened_as_staff, parts, staff
+from preview.web import headers
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("fallback_plan", __name__, url_prefix="/admin")

@@ -7,10 +7,11 @@ from flask import current_app, g, request, session
 from werkzeug.exceptions import Forbidden, NotFound
 
 from fetch.records import StudyRow
-from preview import access, showing
+from preview.entrance import access
 from preview.kept import Look
 from preview.parts import Parts
 from preview.records import ContextRow, Role
+from preview.studies import showing
 
 _BROWSER = "browser"
 

@@ -7,14 +7,16 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from preview import access, asking, facts, wanting
+from preview.entrance import access
+from preview.errands import asking, wanting
 from preview.matching import listing
 from preview.page import Choice, PatientPage, Status, describe
 from preview.range import Preset, Span, WrongRange, named_span, query_of, wanted_span
 from preview.records import ContextRow
 from preview.routes.guard import look, opened_for_patient, parts, visible
 from preview.routes.polling import poll_answer
-from preview.showing import Sight
+from preview.studies import facts
+from preview.studies.showing import Sight
 
 _THIS = "this"
 """What ``view`` says in an address where only the study is shown that the clinical application meant."""

@@ -7,8 +7,8 @@ from flask import Blueprint, Response, jsonify, make_response, redirect, render_
 from flask_babel import gettext
 from werkzeug.wrappers import Response as Answer
 
-from preview import access
-from preview.launch import FORMS, LONGEST_LIFE, LaunchRefused, Refusal, Token, read_token, use_up
+from preview.entrance import access
+from preview.entrance.launch import FORMS, LONGEST_LIFE, LaunchRefused, Refusal, Token, read_token, use_up
 from preview.routes.guard import parts
 
 log = logging.getLogger(__name__)

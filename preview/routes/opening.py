@@ -4,7 +4,8 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from werkzeug.exceptions import Gone
 from werkzeug.wrappers import Response
 
-from preview import access, asking
+from preview.entrance import access
+from preview.errands import asking
 from preview.matching import known
 from preview.routes.guard import browser, known_browser, new_browser, parts
 

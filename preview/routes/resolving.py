@@ -10,14 +10,13 @@ from werkzeug.wrappers import Response
 from fetch.identity import Doubt
 from fetch.records import UnmatchedRow
 from fetch.sources.reading import day
-from preview import resolving
-from preview.matching import auditing, deciding, known, listing, marks
+from preview.matching import auditing, deciding, known, listing, marks, resolving
 from preview.matching.deciding import Refused
 from preview.matching.records import LONGEST_REASON, Verdict
+from preview.matching.resolving import Case
 from preview.matching.why import sentence
 from preview.page.resolving import describe_look
 from preview.records import ContextRow
-from preview.resolving import Case
 from preview.routes import pictures, refusals
 from preview.routes.guard import opened_as_staff, parts
 from preview.routes.polling import poll_answer

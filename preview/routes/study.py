@@ -6,12 +6,14 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from preview import contents, facts, gallery, splitting, wanting
+from preview.errands import wanting
+from preview.matching import splitting
 from preview.page import Larger, Picture, Strip, StudyPage, describe_study
 from preview.records import Errand
 from preview.routes import pictures
 from preview.routes.guard import look, look_anew, opened_for_patient, parts, visible
 from preview.routes.polling import poll_answer
+from preview.studies import contents, facts, gallery
 
 blueprint = Blueprint("study", __name__, url_prefix="/patients/<key>")
 

@@ -11,12 +11,12 @@ from typing import Any
 from flask import Blueprint, Flask, request, url_for
 from werkzeug.wrappers import Response
 
-from preview import watching
-from preview.errand_facts import held_up_of
+from preview.errands.facts import held_up_of
 from preview.health.journal import rows_of
 from preview.health.records import HealthRow
 from preview.routes import banner, imaging, study
 from preview.routes.guard import opened_for_patient, parts
+from preview.studies import watching
 
 blueprint = Blueprint("watching", __name__, url_prefix="/patients/<key>")
 _PAGES = {

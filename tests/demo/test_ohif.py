@@ -19,7 +19,7 @@ from support.studies import study
 from preview.demo.viewer import ohif as package
 from preview.demo.viewer import server
 from preview.demo.viewer.orthanc import USER
-from preview.viewer import image_link, study_link
+from preview.viewer.links import image_link, study_link
 
 STUDY_UID = generate_uid()
 

@@ -10,7 +10,7 @@ import urllib3
 from support.installation import ROOT, below, eventually, free_port
 
 from preview.demo.studies import STAMP
-from preview.secret import secret_key
+from preview.entrance.secret import secret_key
 
 
 @pytest.mark.timeout(300)

@@ -24,9 +24,9 @@ from faults.redis_server import RedisServer
 from fetch.find import find_study
 from fetch.model import Timeouts
 from fetch.records import StudyRow
-from preview import wanting
-from preview.asking import note_study
 from preview.demo.archive import Archive, Asked
+from preview.errands import wanting
+from preview.errands.asking import note_study
 from preview.records import Arrival, FetchRow, InstanceRow, Outcome
 
 BUSY = ("finder", "worker", "reconciler")

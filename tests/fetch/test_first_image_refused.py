@@ -15,7 +15,7 @@ from fetch.spool import Spool
 from preview.demo import behaviour as b
 from preview.demo.archive import Archive
 from preview.demo.behaviour import Kind
-from preview.explaining import explained
+from preview.errands.explaining import explained
 
 MOST_REQUESTS = 36
 

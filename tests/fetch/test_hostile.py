@@ -25,11 +25,11 @@ from fetch.reasons import Reason
 from fetch.retrieve import Retrieval
 from fetch.sources import dimse, line, reading
 from fetch.sources.line import LONGEST_PDU
-from preview.asking import GIVEN_UP
 from preview.demo.archive import Archive
 from preview.demo.contexts import FIND_MODEL as FIND
 from preview.demo.contexts import GET_MODEL as GET
 from preview.demo.contexts import listen
+from preview.errands.asking import GIVEN_UP
 
 UNDECODABLE = b"\x08\x00\x40\x11\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\x7f"  # a sequence without an end
 

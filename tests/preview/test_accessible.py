@@ -14,8 +14,8 @@ from support.studies import OKAFOR, study
 from support.visits import opened
 
 from fetch.model import Patient
-from preview import access
 from preview.demo.archive import Archive
+from preview.entrance import access
 from preview.fallback.records import NoticeRow
 from preview.records import Role
 

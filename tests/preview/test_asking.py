@@ -11,9 +11,9 @@ from support.studies import OKAFOR, STRANGER, study
 
 from fetch.model import Answer, AnswerKind, Approach
 from fetch.records import StudyRow, UnmatchedRow
-from preview import asking
 from preview.demo.archive import Archive
 from preview.demo.behaviour import answers, caps_answers
+from preview.errands import asking
 from preview.records import AnswerRow, AskRow
 
 

@@ -15,9 +15,6 @@ from support.orthanc import Orthanc
 from support.studies import OKAFOR, STRANGER, study
 
 from fetch.records import StudyRow
-from preview import bringing, wanting
-from preview.asking import note_study
-from preview.bringing import _Bringing
 from preview.demo.behaviour import (
     Kind,
     answers,
@@ -29,6 +26,9 @@ from preview.demo.behaviour import (
     sends_someone_else,
     slow,
 )
+from preview.errands import bringing, wanting
+from preview.errands.asking import note_study
+from preview.errands.bringing import _Bringing
 from preview.records import Errand, FetchRow, Outcome
 
 VIEWER = "VIEWER"

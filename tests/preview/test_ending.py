@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fetch.reasons import Reason
-from preview.ending import Account, judge_completeness
+from preview.errands.ending import Account, judge_completeness
 from preview.records import Outcome, Scope
 
 ALL = Account(Scope.ALL, 3, {"a", "b", "c"}, {"a", "b", "c"}, set(), set(), {})

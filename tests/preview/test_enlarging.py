@@ -8,8 +8,8 @@ from sqlalchemy import select, update
 from support.inspecting import panel_polls, text_of
 from support.visits import fetches, large, opened
 
-from preview import enlarging
 from preview.demo.behaviour import claims_success_but_sends_nothing, leaves_out, refuses_association
+from preview.errands import enlarging
 from preview.records import Errand, FetchRow, InstanceRow, Outcome
 
 

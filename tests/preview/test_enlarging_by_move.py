@@ -6,8 +6,8 @@ from support.pushing import file_of
 from support.sending import sending_site
 from support.studies import study
 
-from preview import enlarging, errand, wanting
 from preview.demo.behaviour import Kind
+from preview.errands import enlarging, fetching, wanting
 from preview.records import Errand, FetchRow, InstanceRow, Outcome
 
 
@@ -15,7 +15,7 @@ from preview.records import Errand, FetchRow, InstanceRow, Outcome
 def site(install):
     """An archive that sends to our receiver, and a study of it that was fetched."""
     with sending_site(install, study(images=20, size=400)) as made:
-        errand.fetch(made.parts, wanting.want(made.parts, made.row))
+        fetching.fetch(made.parts, wanting.want(made.parts, made.row))
         yield made
 
 

@@ -15,9 +15,6 @@ from fetch.find import find_study
 from fetch.model import Received
 from fetch.records import StudyRow, UnmatchedRow
 from fetch.settings import load_settings
-from preview import errand, wanting
-from preview.asking import note_study
-from preview.claim import SILENT, Claim
 from preview.demo.behaviour import (
     Kind,
     answers,
@@ -38,6 +35,9 @@ from preview.demo.behaviour import (
     wrong_uid,
 )
 from preview.demo.behaviour import Stranger as Someone
+from preview.errands import fetching, wanting
+from preview.errands.asking import note_study
+from preview.errands.claim import SILENT, Claim
 from preview.pictures import drawing_process
 from preview.pictures.drawing import Drawn
 from preview.pictures.thumbnail import card_drawing
@@ -62,7 +62,7 @@ def held(site, archive):
 
 def fetched(site, row) -> FetchRow:
     fetch_id = wanting.want(site.parts, row)
-    errand.fetch(site.parts, fetch_id)
+    fetching.fetch(site.parts, fetch_id)
     return stored(site, fetch_id)
 
 
@@ -171,11 +171,11 @@ def test_a_resting_fetch_is_not_taken_up_before_its_time(site, archive, held):
     archive.behave(refuses_association("busy"))
     fetch = fetched(site, held)
     archive.behave_well()
-    errand.fetch(site.parts, fetch.id)
+    fetching.fetch(site.parts, fetch.id)
     assert rests(stored(site, fetch.id))
     with site.parts.records.write() as session:
         session.execute(update(FetchRow).values(next_try_at=site.parts.now))
-    errand.fetch(site.parts, fetch.id)
+    fetching.fetch(site.parts, fetch.id)
     assert stored(site, fetch.id).outcome is Outcome.COMPLETE
 
 
@@ -203,7 +203,7 @@ def test_the_log_says_what_happened(site, archive, held):
 
 def posters(site, row) -> FetchRow:
     fetch_id = wanting.want(site.parts, row, scope=Scope.POSTERS)
-    errand.fetch(site.parts, fetch_id)
+    fetching.fetch(site.parts, fetch_id)
     return stored(site, fetch_id)
 
 
@@ -224,7 +224,7 @@ def test_the_rest_is_brought_by_a_wish_for_everything(site, held):
 def test_a_wish_for_everything_widens_a_fetch_of_posters(site, held):
     first = wanting.want(site.parts, held, scope=Scope.POSTERS)
     assert wanting.want(site.parts, held) == first
-    errand.fetch(site.parts, first)
+    fetching.fetch(site.parts, first)
     assert (stored(site, first).outcome, stored(site, first).drawn) == (Outcome.COMPLETE, 6)
 
 
@@ -340,7 +340,7 @@ def test_an_object_under_a_hostile_uid_is_refused_and_the_log_says_so(site, arch
 
 @pytest.mark.parametrize("uid", ["1.2.3\x004", f"1.2.{'3' * 70}"])
 def test_an_unreadable_instance_under_a_uid_that_cannot_be_kept_is_withheld(site, held, uid):
-    progress = errand.Progress(
+    progress = fetching.Progress(
         site.parts, Claim.take(site.parts.records, wanting.want(site.parts, held), site.parts.now)
     )
     unreadable = Drawn(None, card_drawing("", "", (32,)))
@@ -383,11 +383,11 @@ def test_a_fetch_whose_worker_fell_silent_is_taken_over_and_the_first_can_no_lon
     fetch_id = wanting.want(site.parts, held)
     early = site.parts.now - SILENT - timedelta(seconds=1)
     first = Claim.take(site.parts.records, fetch_id, early)
-    errand.fetch(site.parts, fetch_id)
+    fetching.fetch(site.parts, fetch_id)
     done = stored(site, fetch_id)
     assert (done.attempt, done.outcome) == (2, Outcome.COMPLETE)
-    with pytest.raises(errand.Superseded):
-        errand.Progress(site.parts, first).finish(Outcome.FAILED, None, {})
+    with pytest.raises(fetching.Superseded):
+        fetching.Progress(site.parts, first).finish(Outcome.FAILED, None, {})
     assert stored(site, fetch_id).outcome is Outcome.COMPLETE
 
 
@@ -404,7 +404,7 @@ def test_another_host_goes_on_where_the_first_one_stopped_and_asks_only_for_what
     other = create_app(load_settings(site.file, {"PREVIEW_APP__SPOOL": str(tmp_path / "elsewhere")}))
     parts = other.extensions["preview"]
     try:
-        errand.fetch(parts, wanting.want(parts, held))
+        fetching.fetch(parts, wanting.want(parts, held))
     finally:
         parts.records.engine.dispose()
     with site.parts.records.read() as session:
@@ -418,7 +418,7 @@ def test_a_fetch_that_keeps_ending_its_worker_is_given_up_with_a_reason(site, he
         Claim.take(site.parts.records, fetch_id, site.parts.now)
         with site.parts.records.write() as session:
             session.execute(update(FetchRow).values(beat_at=site.parts.now - SILENT * 2))
-    errand.fetch(site.parts, fetch_id)
+    fetching.fetch(site.parts, fetch_id)
     assert (stored(site, fetch_id).outcome, stored(site, fetch_id).reason) == (Outcome.FAILED, "stopped")
 
 
@@ -429,7 +429,7 @@ def test_one_that_goes_on_each_time_may_lose_its_worker_often(site, archive, hel
         with site.parts.records.write() as session:
             session.execute(update(FetchRow).values(beat_at=site.parts.now - SILENT * 2, crashes=0))
     assert claim.attempt == 5
-    errand.fetch(site.parts, fetch_id)
+    fetching.fetch(site.parts, fetch_id)
     assert stored(site, fetch_id).outcome is Outcome.COMPLETE
 
 
@@ -441,14 +441,14 @@ def test_a_cancelled_fetch_ends_within_two_seconds_and_keeps_what_arrived(site, 
     row = noted(site, datasets[0].StudyInstanceUID)
     fetch_id = wanting.want(site.parts, row)
     archive.behave(how)
-    fetching = Thread(target=errand.fetch, args=(site.parts, fetch_id))
-    fetching.start()
+    running = Thread(target=fetching.fetch, args=(site.parts, fetch_id))
+    running.start()
     eventually(lambda: stored(site, fetch_id).drawn >= 5)
     wanting.cancel(site.parts, row)
     began = time.monotonic()
     eventually(lambda: stored(site, fetch_id).finished_at, seconds=10)
     assert time.monotonic() - began < 2
-    fetching.join(10)
+    running.join(10)
     fetch = stored(site, fetch_id)
     assert fetch.outcome is Outcome.CANCELLED
     assert 5 <= fetch.drawn < 200
@@ -472,16 +472,16 @@ def test_a_cancelled_fetch_does_not_wait_for_what_takes_long_to_draw(site, archi
         return draw_task(task)
 
     monkeypatch.setattr(drawing_process, "draw_task", slowly)  # before the drawing processes are forked
-    fetching = Thread(target=errand.fetch, args=(site.parts, fetch_id))
-    fetching.start()
+    running = Thread(target=fetching.fetch, args=(site.parts, fetch_id))
+    running.start()
     eventually(lambda: stored(site, fetch_id).drawn >= 1, seconds=20)
     time.sleep(1)
     wanting.cancel(site.parts, row)
     began = time.monotonic()
     eventually(lambda: stored(site, fetch_id).finished_at, seconds=60)
     assert time.monotonic() - began < 2
-    fetching.join(2)
-    assert not fetching.is_alive()
+    running.join(2)
+    assert not running.is_alive()
     fetch = stored(site, fetch_id)
     assert fetch.outcome is Outcome.CANCELLED
     assert 1 <= fetch.drawn <= 3
@@ -492,7 +492,7 @@ def test_a_waiting_fetch_is_cancelled_at_once(site, held):
     fetch_id = wanting.want(site.parts, held)
     wanting.cancel(site.parts, held)
     assert stored(site, fetch_id).outcome is Outcome.CANCELLED
-    errand.fetch(site.parts, fetch_id)
+    fetching.fetch(site.parts, fetch_id)
     assert stored(site, fetch_id).drawn == 0
 
 

@@ -12,7 +12,7 @@ from support.installation import ROOT, free_port, source_block
 
 from fetch.model import Local, Source, Web
 from fetch.reasons import Reason, Trouble
-from preview.explaining import explain, explained, register, without_addresses
+from preview.errands.explaining import explain, explained, register, without_addresses
 from preview.records import Role
 
 HERE = Local("PREVIEW", 11112, "10.0.0.5")

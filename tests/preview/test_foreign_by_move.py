@@ -6,8 +6,8 @@ from support.sending import sending_site
 from support.studies import OKAFOR, STRANGER, study
 
 from fetch.records import UnmatchedRow
-from preview import errand, wanting
 from preview.demo.behaviour import Stranger, hides_originator, sends_foreign_instances, sends_someone_else
+from preview.errands import fetching, wanting
 from preview.records import Arrival, FetchRow, InstanceRow, NoteRow, Outcome
 
 
@@ -22,7 +22,7 @@ def site(install):
 
 def fetched(site) -> FetchRow:
     fetch_id = wanting.want(site.parts, site.row)
-    errand.fetch(site.parts, fetch_id)
+    fetching.fetch(site.parts, fetch_id)
     with site.parts.records.read() as session:
         return session.get_one(FetchRow, fetch_id)
 

@@ -19,11 +19,11 @@ from support.studies import STRANGER, study
 from support.web_archive import WebArchive
 
 from fetch.find import find_study
-from preview import errand, wanting
-from preview.asking import note_study
 from preview.demo.archive import Archive
 from preview.demo.behaviour import wrong_uid
 from preview.demo.holdings import held_from_dataset
+from preview.errands import fetching, wanting
+from preview.errands.asking import note_study
 from preview.page import LogLine, told
 from preview.records import Arrival, FetchRow, InstanceRow, NoteRow, Outcome
 
@@ -52,13 +52,13 @@ def fetched(site, row) -> Ended:
     """The study after one try, and the log of that."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     fetch_id = wanting.want(site.parts, row)
-    errand.fetch(site.parts, fetch_id)
+    fetching.fetch(site.parts, fetch_id)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - most < MOST
     with site.parts.records.read() as session:
         fetch = session.get_one(FetchRow, fetch_id)
         notes = session.scalars(select(NoteRow).where(NoteRow.fetch == fetch_id).order_by(NoteRow.id)).all()
         rows = session.scalars(select(InstanceRow).where(InstanceRow.study_row == row.id)).all()
-    lines = [(errand.Note.of(note.code), note.facts) for note in notes]
+    lines = [(fetching.Note.of(note.code), note.facts) for note in notes]
     return Ended(fetch, lines, {row.instance_uid: row.arrival for row in rows})
 
 

@@ -13,11 +13,12 @@ from support.studies import OKAFOR, STRANGER, study
 from support.visits import UID, large, opened
 
 from fetch.records import StudyRow
-from preview import contents, posters, wanting
 from preview.demo.behaviour import Kind
 from preview.demo.headers import OF_INTEREST, REJECTED_FOR_QUALITY, SeriesHead, StudyHead, selection
+from preview.errands import wanting
 from preview.records import InstanceRow, Scope, SelectedRow
 from preview.shelf import picture_key
+from preview.studies import contents, posters
 
 SAFETY = ("113037", "Rejected for Patient Safety Reasons")
 MANIFEST = ("113030", "Manifest")

@@ -9,9 +9,9 @@ from support.killing import fetch_of, let_time_pass, noted_as_drawn
 from support.studies import study
 
 from fetch.find import find_study
-from preview import wanting
-from preview.asking import note_study
 from preview.demo.behaviour import Kind, hangs_in_find, slow
+from preview.errands import wanting
+from preview.errands.asking import note_study
 from preview.records import Outcome
 
 IMAGES = 60

@@ -11,11 +11,11 @@ from support.studies import study
 
 from fetch.find import find_study
 from fetch.records import LineRow
-from preview import wanting
-from preview.asking import note_study
-from preview.claim import SILENT
 from preview.demo.archive import Archive
 from preview.demo.behaviour import Kind, slow
+from preview.errands import wanting
+from preview.errands.asking import note_study
+from preview.errands.claim import SILENT
 from preview.records import FetchRow, Outcome
 
 IMAGES = 60

@@ -10,8 +10,8 @@ from support.studies import study
 from support.web_archive import WebArchive
 
 from fetch.find import find_study
-from preview import wanting
-from preview.asking import note_study
+from preview.errands import wanting
+from preview.errands.asking import note_study
 from preview.records import Outcome
 
 IMAGES = 60

@@ -10,9 +10,6 @@ from fetch.find import find_study
 from fetch.reasons import Reason
 from fetch.records import StudyRow
 from fetch.retrieve import Retrieval
-from preview import errand, wanting
-from preview.asking import note_study
-from preview.claim import Claim
 from preview.demo.behaviour import Kind as Request
 from preview.demo.behaviour import (
     answers,
@@ -23,7 +20,10 @@ from preview.demo.behaviour import (
     refuses_association,
     slow,
 )
-from preview.progress import Progress
+from preview.errands import fetching, wanting
+from preview.errands.asking import note_study
+from preview.errands.claim import Claim
+from preview.errands.progress import Progress
 from preview.records import FetchRow, NoteRow, Outcome, Scope
 
 
@@ -54,7 +54,7 @@ def log_of(site) -> list[str]:
 
 def fetch(site, held, then, scope: Scope = Scope.ALL) -> FetchRow:
     """What is stored after one run; ``then`` happens whenever it has just looked at what is wanted."""
-    errand.fetch(site.parts, wanting.want(site.parts, held, scope=scope), lambda *_: then())
+    fetching.fetch(site.parts, wanting.want(site.parts, held, scope=scope), lambda *_: then())
     return stored(site)
 
 

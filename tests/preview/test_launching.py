@@ -16,7 +16,7 @@ from support.installation import ROOT, source_block
 from support.signing import ACCEPTS_JSON, KEY, claims, client_block, patient_claim, signed
 from support.studies import OKAFOR, study
 
-from preview.launch import FORMS
+from preview.entrance.launch import FORMS
 from preview.records import AskRow, ContextRow, LaunchRow, Role
 
 

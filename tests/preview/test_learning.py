@@ -7,7 +7,7 @@ from support.studies import study
 from fetch.model import Way
 from preview.demo.archive import Archive
 from preview.demo.behaviour import refuses_get
-from preview.means import means_for
+from preview.errands.means import means_for
 
 
 @pytest.fixture

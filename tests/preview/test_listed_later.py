@@ -6,10 +6,10 @@ import pytest
 from support.studies import study
 
 from fetch.find import find_study
-from preview import errand, wanting
-from preview.asking import note_study
 from preview.demo.behaviour import hangs_in_get
-from preview.progress import Progress
+from preview.errands import fetching, wanting
+from preview.errands.asking import note_study
+from preview.errands.progress import Progress
 from preview.records import FetchRow, Outcome
 
 
@@ -36,7 +36,7 @@ def fetched(site, archive):
 
     def fetch() -> FetchRow:
         fetch_id = wanting.want(site.parts, row)
-        errand.fetch(site.parts, fetch_id)
+        fetching.fetch(site.parts, fetch_id)
         with site.parts.records.read() as session:
             return session.get_one(FetchRow, fetch_id)
 

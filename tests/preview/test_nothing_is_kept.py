@@ -11,9 +11,9 @@ from support.visits import opened
 from support.web_archive import WebArchive
 
 from fetch.find import find_study
-from preview import errand, wanting
-from preview.asking import note_study
 from preview.demo.archive import Archive
+from preview.errands import fetching, wanting
+from preview.errands.asking import note_study
 from preview.records import FetchRow, Outcome
 
 MARK = b"\xfe\xed\xbe\xef\x0b\xad" * 6
@@ -29,7 +29,7 @@ def marked(images=4, size=32):
 
 def fetched(site, row) -> FetchRow:
     fetch_id = wanting.want(site.parts, row)
-    errand.fetch(site.parts, fetch_id)
+    fetching.fetch(site.parts, fetch_id)
     with site.parts.records.read() as session:
         return session.get_one(FetchRow, fetch_id)
 

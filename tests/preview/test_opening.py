@@ -13,7 +13,7 @@ from support.studies import OKAFOR, STRANGER, study
 
 from app import create_app
 from fetch.settings import load_settings
-from preview import access
+from preview.entrance import access
 from preview.records import AskRow, ContextRow, FetchRow, Role
 from preview.shelf import Place, picture_key
 

@@ -10,7 +10,7 @@ from support.studies import OKAFOR
 from fetch.model import AnswerKind, Study
 from fetch.notes import Note
 from fetch.reasons import Reason, Trouble
-from preview.claim import SILENT
+from preview.errands.claim import SILENT
 from preview.page import (
     AnswerFacts,
     Asked,

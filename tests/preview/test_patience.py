@@ -3,7 +3,7 @@
 import pytest
 
 from fetch.reasons import Reason, Trouble
-from preview.patience import rest, tries_again
+from preview.errands.patience import rest, tries_again
 from preview.records import Outcome, Scope
 
 

@@ -21,15 +21,16 @@ from fetch.find import find_study
 from fetch.model import Answer, AnswerKind, Received, Study
 from fetch.reasons import Reason
 from fetch.records import Base, StudyRow, insert_new
-from preview import asking, errand, posters, selections, wanting
-from preview.asking import note_study
-from preview.claim import Claim, Superseded
 from preview.database import migrate
+from preview.errands import asking, fetching, wanting
+from preview.errands.asking import note_study
+from preview.errands.claim import Claim, Superseded
+from preview.errands.progress import Progress
 from preview.pictures.drawing import Drawn
 from preview.pictures.selection import Purpose, Selected, Selection
 from preview.pictures.thumbnail import card_drawing
-from preview.progress import Progress
 from preview.records import ContextRow, FetchRow, InstanceRow, Outcome, Scope
+from preview.studies import posters, selections
 
 AT_ONCE = 8
 
@@ -445,7 +446,7 @@ def test_of_a_row_that_is_there_already_nobody_is_told_that_it_is_new(site, held
 
 
 def test_a_study_that_is_given_to_somebody_else_keeps_nothing_that_was_drawn_for_the_first(site, held):
-    errand.fetch(site.parts, wanting.want(site.parts, held))
+    fetching.fetch(site.parts, wanting.want(site.parts, held))
     assert count(site, InstanceRow) > 0
     theirs = replace(held.study, patient=replace(OKAFOR, name="SOMEBODY^Else"))
     with site.parts.records.write() as session:

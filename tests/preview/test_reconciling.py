@@ -9,9 +9,10 @@ from sqlalchemy import update
 from support.studies import OKAFOR, study
 
 from fetch.find import find_study
-from preview import reconciling, wanting
-from preview.asking import note_study
-from preview.claim import SILENT
+from preview.errands import wanting
+from preview.errands.asking import note_study
+from preview.errands.claim import SILENT
+from preview.queue import reconciling
 from preview.records import AskRow, FetchRow
 
 

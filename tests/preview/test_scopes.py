@@ -10,7 +10,7 @@ from support.inspecting import text_of
 from support.listed import found, studies
 from support.studies import OKAFOR
 
-from preview import access
+from preview.entrance import access
 from preview.records import AskRow, FetchRow, Role
 from preview.routes.imaging import _code
 

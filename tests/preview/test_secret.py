@@ -6,9 +6,9 @@ import sys
 
 from support.installation import ROOT
 
-from preview.secret import secret_key
+from preview.entrance.secret import secret_key
 
-START = "import sys; from pathlib import Path; from preview.secret import secret_key; {}"
+START = "import sys; from pathlib import Path; from preview.entrance.secret import secret_key; {}"
 WAIT_AND_PRINT = START.format("sys.stdin.readline(); print(secret_key(Path(sys.argv[1])))")
 
 

@@ -14,11 +14,11 @@ from support.studies import study
 from support.visits import UID, change_fetch, fetches, large, opened
 
 from fetch.records import StudyRow
-from preview import enlarging, wanting
-from preview.claim import Claim
 from preview.demo.behaviour import leaves_out
+from preview.errands import enlarging, wanting
+from preview.errands.claim import Claim
 from preview.records import Errand, InstanceRow, Outcome, Scope, SeriesRow
-from preview.slices import as_shown
+from preview.studies.slices import as_shown
 
 AXIAL, CORONAL = [1, 0, 0, 0, 1, 0], [1, 0, 0, 0, 0, -1]
 

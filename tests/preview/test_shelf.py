@@ -10,10 +10,10 @@ from support.studies import OKAFOR
 from fetch.errors import SourceRefused
 from fetch.model import Study
 from preview import shelf as shelves
-from preview import wanting
-from preview.asking import note_study
-from preview.claim import Claim
-from preview.progress import Progress
+from preview.errands import wanting
+from preview.errands.asking import note_study
+from preview.errands.claim import Claim
+from preview.errands.progress import Progress
 from preview.shelf import Place, Shelf, picture_key
 
 KEY = "0" * 32

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from support.studies import OKAFOR, STRANGER, study
 
 from fetch.find import find_study
-from preview import wanting
-from preview.asking import note_study
 from preview.demo.behaviour import answers, omits_return_keys
+from preview.errands import wanting
+from preview.errands.asking import note_study
 from preview.records import FetchRow, InstanceRow, Outcome
 
 

@@ -20,14 +20,14 @@ from support.studies import study
 from support.visits import UID
 
 from fetch.records import StudyRow
-from preview import access
 from preview.demo.archive import Archive
+from preview.entrance import access
 from preview.fallback.records import Urgency
 from preview.health.banner import Kind
 from preview.health.standing import State as Standing
 from preview.page import Asked, Door, Larger, Nothing, Status
 from preview.records import Role
-from preview.viewer import Entry, Holding
+from preview.viewer.links import Entry, Holding
 
 TABLE = Path(__file__).with_name("states.md")
 PAGES = ("patient", "study", "status", "home", "unmatched", "archives")

@@ -10,12 +10,13 @@ from fetch.find import find_study
 from fetch.notes import Note, noted
 from fetch.reasons import Reason
 from fetch.records import StudyRow, UnmatchedRow
-from preview import contents, errand, wanting
-from preview.asking import note_study
-from preview.claim import SILENT, Claim
 from preview.demo.behaviour import Stranger, breaks_down_after, refuses_association, sends_someone_else
-from preview.progress import Progress
+from preview.errands import fetching, wanting
+from preview.errands.asking import note_study
+from preview.errands.claim import SILENT, Claim
+from preview.errands.progress import Progress
 from preview.records import FetchRow, Outcome, Scope
+from preview.studies import contents
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def held(site, archive, images) -> StudyRow:
 
 def fetched(site, held) -> FetchRow:
     fetch_id = wanting.want(site.parts, held)
-    errand.fetch(site.parts, fetch_id)
+    fetching.fetch(site.parts, fetch_id)
     with site.parts.records.read() as session:
         return session.get_one(FetchRow, fetch_id)
 
@@ -73,7 +74,7 @@ def test_what_a_killed_try_withheld_is_told_to_staff_by_the_next(site, archive, 
         session.execute(delete(UnmatchedRow))
         silent = site.parts.now - 2 * SILENT
         session.execute(update(FetchRow).values(next_try_at=None, beat_at=silent))
-    errand.fetch(site.parts, first.id)
+    fetching.fetch(site.parts, first.id)
     with site.parts.records.read() as session:
         fetch = session.get_one(FetchRow, first.id)
     assert (fetch.outcome, fetch.reason, fetch.withheld) == (Outcome.INCOMPLETE, "some-withheld", 1)

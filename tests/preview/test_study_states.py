@@ -11,7 +11,7 @@ from support.visits import change_fetch, fetches, opened
 
 from fetch.reasons import Reason
 from fetch.records import StudyRow
-from preview import wanting
+from preview.errands import wanting
 from preview.health.records import Condition, HealthRow
 from preview.records import Arrival, InstanceRow, NoteRow, Scope, SeriesRow
 

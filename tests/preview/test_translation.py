@@ -22,13 +22,15 @@ from fetch.identity import Agreement, Doubt, Field, Remark
 from fetch.notes import Note
 from fetch.reasons import Reason
 from fetch.records import UnmatchedRow
-from preview import access, selections, unmatched
 from preview.demo.behaviour import caps_answers, leaves_out, nothing_listens, refuses_association
+from preview.entrance import access
 from preview.fallback.records import NoticeRow
+from preview.matching import unmatched
 from preview.matching.records import Verdict
 from preview.pictures.selection import _TITLES, Purpose, Selected, Selection
 from preview.records import AskRow, ContextRow, FetchRow, InstanceRow, NoteRow, Role, SeriesRow
 from preview.routes import refusals
+from preview.studies import selections
 
 SAID_IN = ("alt", "aria-label", "title", "placeholder")
 DATA = re.compile(

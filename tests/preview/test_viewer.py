@@ -2,7 +2,7 @@
 
 import pytest
 
-from preview.viewer import compare_link, image_link, is_uid, study_link
+from preview.viewer.links import compare_link, image_link, is_uid, study_link
 
 BASE = "https://viewer.example/ohif/viewer"
 

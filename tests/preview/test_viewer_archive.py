@@ -14,8 +14,8 @@ from support.orthanc import Orthanc
 from support.studies import OKAFOR, study
 
 from fetch.settings import Viewer
-from preview.viewer import CHECKING, NOT_CHECKED, Entry, Held, Holding
-from preview.viewer_archive import ViewerArchive
+from preview.viewer.archive import ViewerArchive
+from preview.viewer.links import CHECKING, NOT_CHECKED, Entry, Held, Holding
 
 UID = "1.2.840.99.1"
 
@@ -175,7 +175,7 @@ def test_an_old_answer_stands_until_the_new_one_is_there(monkeypatch):
     with server.running() as address:
         archive = ViewerArchive(viewer(address))
         settled(archive, uids)
-        monkeypatch.setattr("preview.viewer_archive.FRESH", timedelta(0))
+        monkeypatch.setattr("preview.viewer.archive.FRESH", timedelta(0))
         for _ in range(5):
             assert {held.holding for held in archive.look(uids).values()} == {Holding.ABSENT}
 
@@ -187,7 +187,7 @@ def test_what_has_happened_in_the_last_minute_is_seen_at_once(monkeypatch):
         archive = ViewerArchive(viewer(address))
         assert settled(archive, [UID])[UID].holding is Holding.ABSENT
         server.status = 503
-        monkeypatch.setattr("preview.viewer_archive.FRESH", timedelta(0))
+        monkeypatch.setattr("preview.viewer.archive.FRESH", timedelta(0))
         assert archive.look([UID])[UID].holding is Holding.DOWN
 
 
@@ -204,7 +204,7 @@ def test_nonsense_is_unclear_and_the_next_answer_counts_again(monkeypatch, body)
         archive = ViewerArchive(viewer(address))
         assert settled(archive, [UID])[UID].holding is Holding.UNCLEAR
         server.body = b"[]"
-        monkeypatch.setattr("preview.viewer_archive.FRESH", timedelta(0))
+        monkeypatch.setattr("preview.viewer.archive.FRESH", timedelta(0))
         eventually(lambda: archive.look([UID])[UID].holding is Holding.ABSENT)
 
 
@@ -214,7 +214,7 @@ def test_a_sign_in_that_is_being_replaced_is_unclear_for_that_moment(orthanc, si
     sign_in.unlink()
     assert settled(archive, [UID])[UID].holding is Holding.UNCLEAR
     sign_in.write_text(held)
-    monkeypatch.setattr("preview.viewer_archive.FRESH", timedelta(0))
+    monkeypatch.setattr("preview.viewer.archive.FRESH", timedelta(0))
     eventually(lambda: archive.look([UID])[UID].holding is Holding.HELD)
 
 

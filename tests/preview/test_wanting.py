@@ -14,10 +14,11 @@ from support.studies import OKAFOR, study
 
 from fetch.model import Study
 from fetch.records import StudyRow
-from preview import reconciling, wanting
-from preview.asking import note_study
 from preview.demo.archive import Archive
+from preview.errands import wanting
+from preview.errands.asking import note_study
 from preview.page.status import PATIENCE
+from preview.queue import reconciling
 from preview.records import Arrival, Errand, FetchRow, InstanceRow, NoteRow, Outcome, Scope
 
 

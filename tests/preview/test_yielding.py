@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SHOW = (
-    "import os; from preview.yielding import yield_to_pages; yield_to_pages(); yield_to_pages();"
+    "import os; from preview.errands.yielding import yield_to_pages; yield_to_pages(); yield_to_pages();"
     "print(os.getpriority(os.PRIO_PROCESS, 0)); print(open('/proc/self/autogroup').read())"
 )
 

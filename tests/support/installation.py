@@ -13,8 +13,10 @@ from pathlib import Path
 from app import create_app
 from fetch.model import Patient
 from fetch.settings import Settings, load_settings
-from preview import access, asking, jobs
+from preview.entrance import access
+from preview.errands import asking
 from preview.parts import Parts
+from preview.queue import jobs
 from preview.records import FetchRow, Role
 
 ROOT = Path(__file__).parents[2]
@@ -167,7 +169,7 @@ port = {self.local_port}
         gunicorn = [
             str(BIN / "gunicorn"),
             "--config",
-            "python:preview.serving",
+            "python:preview.web.serving",
             "--chdir",
             str(ROOT),
             "app:create_app()",

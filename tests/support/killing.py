@@ -3,8 +3,8 @@
 from sqlalchemy import select, update
 
 from fetch.records import LineRow
-from preview import wanting
-from preview.claim import SILENT
+from preview.errands import wanting
+from preview.errands.claim import SILENT
 from preview.records import Arrival, FetchRow, InstanceRow
 
 

@@ -8,7 +8,7 @@ import pydicom
 
 from preview.demo.viewer import orthanc
 from preview.demo.viewer.orthanc import loopback_shim
-from preview.secret import secret_key
+from preview.entrance.secret import secret_key
 from support.installation import free_port
 
 __all__ = ["Orthanc", "loopback_shim"]

@@ -1,6 +1,6 @@
 """People of the staff, each with a browser and a name of their own."""
 
-from preview import access
+from preview.entrance import access
 from preview.records import Role
 
 

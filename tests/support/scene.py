@@ -5,12 +5,12 @@ from datetime import timedelta
 from sqlalchemy import delete, select, update
 
 from fetch.records import StudyRow
-from preview.bell import Bell
 from preview.fallback.records import NoticeRow
 from preview.health.records import HealthRow
+from preview.queue.bell import Bell
 from preview.records import AnswerRow, AskRow, Errand, FetchRow, FoundRow, InstanceRow
-from preview.viewer import Entry, Held, Holding
-from preview.viewer_archive import ViewerArchive
+from preview.viewer.archive import ViewerArchive
+from preview.viewer.links import Entry, Held, Holding
 from support.installation import Installation
 from support.visits import UID, Visit, opened
 

@@ -7,8 +7,8 @@ from pydicom import Dataset
 
 from fetch.find import find_study
 from fetch.sources.receiver import Receiver
-from preview.asking import note_study
 from preview.demo.archive import Archive
+from preview.errands.asking import note_study
 from support.installation import Installation, free_port, source_block
 
 

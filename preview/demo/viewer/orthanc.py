@@ -18,7 +18,7 @@ import urllib3
 
 from preview.demo import switches
 from preview.demo.studies import STAMP
-from preview.secret import secret_key
+from preview.entrance.secret import secret_key
 
 USER = "demo"
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")

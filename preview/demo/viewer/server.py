@@ -19,7 +19,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from preview import logs
 from preview.demo.viewer import ohif
 from preview.demo.viewer.orthanc import USER
-from preview.secret import secret_key
+from preview.entrance.secret import secret_key
 
 CONFIGURATION = "app-config.js"
 _LEVELS = "<any(studies, series, instances):level>"

@@ -9,7 +9,7 @@ from support.people import as_person
 from werkzeug.serving import make_server
 
 from fetch.reasons import Reason
-from preview import access
+from preview.entrance import access
 from preview.health.journal import Finding, note
 from preview.health.records import Condition
 from preview.records import Role

@@ -8,7 +8,7 @@ from support.inspecting import text_of
 from support.visits import change_fetch, fetches, opened
 
 from fetch.reasons import Reason
-from preview import reconciling
+from preview.queue import reconciling
 from preview.records import Outcome
 
 

@@ -14,12 +14,12 @@ from support.visits import change_fetch, fetches, opened
 
 from fetch.model import Timeouts
 from fetch.reasons import Reason
-from preview import reconciling
 from preview.demo.behaviour import answers, hangs, hangs_in_find, refuses_association, refuses_services
 from preview.demo.traits import Kind
 from preview.health.journal import Finding, note, suspect
 from preview.health.probing import Prober, probe
 from preview.health.records import Condition, HealthRow, OutageRow
+from preview.queue import reconciling
 from preview.records import Outcome, Role
 
 FAST = "probe_every = 1.0\nprobe_again = 0.5"
@@ -189,7 +189,7 @@ def test_a_herd_is_spread_over_the_associations(site, client, archive):
         archive.add(study(OKAFOR, study_uid=f"1.2.{number}")[0])
     client.opened(site)
     from fetch.records import StudyRow
-    from preview import wanting
+    from preview.errands import wanting
 
     with site.parts.records.read() as session:
         rows = session.scalars(select(StudyRow)).all()

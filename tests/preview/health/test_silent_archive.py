@@ -12,8 +12,8 @@ from support.visits import change_fetch
 
 from fetch.reasons import Reason
 from fetch.records import StudyRow
-from preview import wanting
 from preview.demo.behaviour import hangs_in_find
+from preview.errands import wanting
 from preview.health import probing
 from preview.health.journal import Finding, note
 from preview.health.probing import Prober

@@ -11,8 +11,8 @@ from support.studies import OKAFOR, STRANGER
 
 from fetch.model import Aliases, Patient, PatientIdentity
 from fetch.records import StudyRow
-from preview import access
 from preview.demo.behaviour import Kind, answers, answers_with, caps_answers, hangs_in_find
+from preview.entrance import access
 from preview.matching import deciding, known, listing
 from preview.matching.approaches import names_of
 from preview.matching.records import Verdict

@@ -12,8 +12,7 @@ from support.inspecting import polled_address, text_of
 from support.studies import OKAFOR, STRANGER
 
 from fetch.model import PatientIdentity
-from preview import unmatched
-from preview.matching import deciding, known, listing, rejudging
+from preview.matching import deciding, known, listing, rejudging, unmatched
 from preview.matching.deciding import Refused
 from preview.matching.records import Verdict
 

@@ -14,9 +14,8 @@ from support.visits import fetches
 
 from fetch.model import Patient, PatientIdentity
 from fetch.records import StudyRow, UnmatchedRow
-from preview import unmatched
 from preview.demo.behaviour import refuses_association
-from preview.matching import known
+from preview.matching import known, unmatched
 from preview.matching.records import Verdict
 from preview.records import Role
 

@@ -12,7 +12,7 @@ from support.hospital import SECRET
 from support.studies import OKAFOR
 from werkzeug.serving import make_server
 
-from preview import access
+from preview.entrance import access
 from preview.records import Role
 
 

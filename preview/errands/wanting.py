@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from fetch.notes import Note
 from fetch.records import StudyRow, insert_once, new_key, touched
-from preview.bell import RING_AGAIN
-from preview.claim import SILENT
+from preview.errands.claim import SILENT
 from preview.parts import Parts
+from preview.queue.bell import RING_AGAIN
 from preview.records import Arrival, Errand, FetchRow, InstanceRow, NoteRow, Outcome, Scope
 
 

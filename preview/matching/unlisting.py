@@ -10,10 +10,11 @@ from fetch.find import alike
 from fetch.model import Answer, AnswerKind, Approach, Patient, PatientQuery
 from fetch.reasons import Reason
 from fetch.records import StudyRow
-from preview import contents, unmatched
+from preview.matching import unmatched
 from preview.parts import Parts
 from preview.records import AskRow, ContextRow, FoundRow
-from preview.showing import CONCLUSIVE
+from preview.studies import contents
+from preview.studies.showing import CONCLUSIVE
 
 
 def compare(parts: Parts, ask: AskRow, asked: Patient, answer: Answer) -> None:

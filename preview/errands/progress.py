@@ -15,15 +15,16 @@ from fetch.model import Patient, Plan, Received, Series
 from fetch.notes import UNKNOWN, Note, Noted, noted
 from fetch.reasons import Reason
 from fetch.records import StudyRow
-from preview import contents, posters, splitting, strangers
-from preview.asking import clear_foreign, note_foreign
-from preview.claim import Claim, as_ended
-from preview.contents import Taken
+from preview.errands.asking import clear_foreign, note_foreign
+from preview.errands.claim import Claim, as_ended
+from preview.matching import splitting, strangers
+from preview.matching.unmatched import clear_nameless, note_parts
 from preview.parts import Parts
 from preview.pictures.drawing import Drawn, Header
 from preview.records import NoteRow, Outcome, Scope
 from preview.shelf import Place, picture_key
-from preview.unmatched import clear_nameless, note_parts
+from preview.studies import contents, posters
+from preview.studies.contents import Taken
 
 log = logging.getLogger(__name__)
 

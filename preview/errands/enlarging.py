@@ -14,15 +14,16 @@ from fetch.model import Instance, Received, Source
 from fetch.reasons import Reason
 from fetch.records import StudyRow
 from fetch.retrieve import Retrieval
-from preview import contents, selections, splitting
-from preview.bell import MOST_ATTEMPTS
-from preview.claim import Claim, Superseded, as_ended
-from preview.means import means_for
+from preview.errands.claim import Claim, Superseded, as_ended
+from preview.errands.means import means_for
+from preview.errands.progress import ENLARGED, claimed, is_ours, put_on_shelf
+from preview.matching import splitting
 from preview.parts import Parts
 from preview.pictures.drawing import Drawers, Drawn
-from preview.progress import ENLARGED, claimed, is_ours, put_on_shelf
+from preview.queue.bell import MOST_ATTEMPTS
 from preview.records import Arrival, InstanceRow, Outcome, SeriesRow
-from preview.slices import BY_NUMBER, as_shown
+from preview.studies import contents, selections
+from preview.studies.slices import BY_NUMBER, as_shown
 
 log = logging.getLogger(__name__)
 

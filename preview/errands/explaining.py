@@ -12,7 +12,7 @@ from jinja2.runtime import Context
 from fetch.model import Local, Source
 from fetch.reasons import Reason, Trouble, _
 from fetch.settings import Settings, Viewer
-from preview.access import STAFF
+from preview.entrance.access import STAFF
 
 _PLACE = re.compile(r"%\((aet|address|called|port|where|viewer|viewer_address)\)s")
 _PORTS = {"http": 80, "https": 443}

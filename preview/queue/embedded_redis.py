@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from fetch.settings import App
-from preview.bell import Bell, socket_path
+from preview.queue.bell import Bell, socket_path
 
 log = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ from fetch.errors import FetchError
 from fetch.model import Source
 from fetch.reasons import Reason
 from fetch.sources.move import Moved, move
-from preview import contents
-from preview.bell import MOST_ATTEMPTS
-from preview.claim import Claim, Superseded, as_ended
+from preview.errands.claim import Claim, Superseded, as_ended
+from preview.errands.patience import BRINGS_WITHIN
 from preview.parts import Parts
-from preview.patience import BRINGS_WITHIN
+from preview.queue.bell import MOST_ATTEMPTS
 from preview.records import Outcome
-from preview.viewer import Held, Holding
+from preview.studies import contents
+from preview.viewer.links import Held, Holding
 
 log = logging.getLogger(__name__)
 

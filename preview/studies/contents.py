@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from fetch.model import Instance, Patient, Received, Series
 from fetch.reasons import Reason
 from fetch.records import PartRow, StudyRow, insert_once, new_key
-from preview import selections, splitting
+from preview.matching import splitting
 from preview.pictures.drawing import Drawn, Header
 from preview.pictures.thumbnail import DrawingKind
 from preview.records import Arrival, Errand, FetchRow, InstanceRow, SeriesRow
+from preview.studies import selections
 
 _LONGEST_UID = 64
 """What DICOM allows and a column holds: PostgreSQL would refuse every row of the batch for a longer one."""

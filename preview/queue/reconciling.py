@@ -6,7 +6,7 @@ import time
 from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError
 
-from preview import asking, wanting
+from preview.errands import asking, wanting
 from preview.health import again, recovery
 from preview.health.machine import has_room
 from preview.matching import rejudging

@@ -3,9 +3,10 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from preview import contents, unmatched
-from preview.claim import Claim
+from preview.errands.claim import Claim
+from preview.matching import unmatched
 from preview.records import Errand, FetchRow
+from preview.studies import contents
 
 
 def nameless(count: int) -> set[str]:

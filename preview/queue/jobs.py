@@ -1,7 +1,7 @@
 """What a worker runs: each job is named by one opaque id and finds everything else in the database."""
 
 from fetch.settings import load_settings
-from preview import asking, bringing, enlarging, errand
+from preview.errands import asking, bringing, enlarging, fetching
 from preview.parts import Parts, assembled
 from preview.records import Errand, FetchRow
 
@@ -21,6 +21,6 @@ def run(parts: Parts, fetch_id: str) -> None:
     with parts.records.read() as session:
         row = session.get(FetchRow, fetch_id)
     kind = row.errand if row is not None else Errand.FETCH
-    {Errand.FETCH: errand.fetch, Errand.BRING: bringing.bring, Errand.ENLARGE: enlarging.enlarge}[kind](
+    {Errand.FETCH: fetching.fetch, Errand.BRING: bringing.bring, Errand.ENLARGE: enlarging.enlarge}[kind](
         parts, fetch_id
     )

@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 from fetch.identity import RULES_VERSION, Doubt
 from fetch.model import Patient, PatientIdentity, Source
 from fetch.records import PartRow, StudyRow, UnmatchedRow, insert_once, new_key
-from preview import splitting
-from preview.matching import marks
+from preview.matching import marks, splitting
 from preview.matching.bench import Bench, Finding
 from preview.matching.records import DecisionRow, Verdict
 from preview.matching.why import Why, urgency

@@ -13,17 +13,18 @@ from fetch.identity import Context, Grade, judge
 from fetch.model import Answer, AnswerKind, Patient, PatientQuery, Source, Study
 from fetch.reasons import Reason
 from fetch.records import StudyRow, insert_new, touched
-from preview import contents, showing, unlisting, unmatched, wanting
-from preview.bell import MOST_ATTEMPTS, RING_AGAIN
-from preview.matching import crossing
+from preview.errands import wanting
+from preview.errands.patience import GIVEN_UP
+from preview.matching import crossing, unlisting, unmatched
 from preview.matching.approaches import approaches
 from preview.matching.bench import Bench, linked_or_held
 from preview.matching.records import StrangersRow
+from preview.matching.unmatched import clear_foreign as clear_foreign  # noqa: PLC0414 — what a fetch saw comes in here
+from preview.matching.unmatched import note_foreign as note_foreign  # noqa: PLC0414
 from preview.parts import Parts
-from preview.patience import GIVEN_UP
+from preview.queue.bell import MOST_ATTEMPTS, RING_AGAIN
 from preview.records import AnswerRow, AskRow, ContextRow, FoundRow
-from preview.unmatched import clear_foreign as clear_foreign  # noqa: PLC0414 — what a fetch saw comes in here
-from preview.unmatched import note_foreign as note_foreign  # noqa: PLC0414
+from preview.studies import contents, showing
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from fetch.model import Source
 from fetch.records import StudyRow
-from preview import showing, splitting
 from preview.kept import Look
+from preview.matching import splitting
 from preview.records import AskRow, ContextRow, FoundRow
+from preview.studies import showing
 
 
 def mark(session: Session, context: ContextRow, sources: Sequence[Source], look: Look) -> str:

@@ -17,10 +17,11 @@ from rq.serializers import JSONSerializer
 from rq.worker import Worker
 
 from fetch.settings import App
-from preview import errand, jobs
-from preview.bell import redis_url
+from preview.errands import fetching
 from preview.logs import frames
 from preview.pictures import thumbnail
+from preview.queue import jobs
+from preview.queue.bell import redis_url
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ _TTL_S = 45
 """RQ signs 15 seconds earlier than this, also while nothing is to be done; its own default is 7 minutes."""
 _PR_SET_PDEATHSIG = 1
 """Of ``prctl(2)``: the signal that a process gets when its parent dies."""
-PRELOADED = (jobs, errand, thumbnail)
+PRELOADED = (jobs, fetching, thumbnail)
 """Imported before the fork: a work-horse that imports NumPy and pydicom itself loses half a second."""
 
 

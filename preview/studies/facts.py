@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, aliased
 from fetch.model import AnswerKind, PatientQuery, Source
 from fetch.reasons import Reason
 from fetch.records import StudyRow
-from preview import asking, gallery, showing, wanting
-from preview.errand_facts import Errands, Stored, held_up_of, stored
+from preview.errands import asking, wanting
+from preview.errands.facts import Errands, Stored, held_up_of, stored
 from preview.health.journal import rows_of
 from preview.health.records import HealthRow
 from preview.kept import Look
@@ -35,7 +35,8 @@ from preview.page import (
 from preview.parts import Parts
 from preview.range import Span
 from preview.records import AnswerRow, AskRow, ContextRow, Errand, FetchRow, FoundRow
-from preview.viewer import NOT_CHECKED, Held
+from preview.studies import gallery, showing
+from preview.viewer.links import NOT_CHECKED, Held
 
 
 def patient_facts(

@@ -20,7 +20,11 @@ log = logging.getLogger(__name__)
 
 QUEUES = ("asks", "fetches", "posters")
 """In the order in which a worker takes from them: what nobody clicked for waits behind every click."""
-_JOBS = {"asks": "preview.jobs.asks", "fetches": "preview.jobs.fetches", "posters": "preview.jobs.fetches"}
+_JOBS = {
+    "asks": "preview.queue.jobs.asks",
+    "fetches": "preview.queue.jobs.fetches",
+    "posters": "preview.queue.jobs.fetches",
+}
 RING_AGAIN = timedelta(seconds=15)
 """How long a wish may wait unheard before it is rung for again."""
 MOST_ATTEMPTS = 3

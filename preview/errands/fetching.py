@@ -14,17 +14,18 @@ from fetch.model import Plan, Received, Series
 from fetch.notes import Note, Noted, noted
 from fetch.reasons import Reason
 from fetch.retrieve import Retrieval
-from preview import counting, selections
-from preview.bell import MOST_ATTEMPTS
-from preview.claim import Claim, Superseded
-from preview.ending import Account, broken_off, judge_completeness
-from preview.means import learn, means_for
+from preview.errands import counting
+from preview.errands.claim import Claim, Superseded
+from preview.errands.ending import Account, broken_off, judge_completeness
+from preview.errands.means import learn, means_for
+from preview.errands.patience import rest, tries_again
+from preview.errands.progress import ENLARGED, THUMBNAIL, Progress, Tell, nobody
 from preview.parts import Parts
-from preview.patience import rest, tries_again
 from preview.pictures.drawing import Drawers, Drawn
 from preview.pictures.thumbnail import DrawingKind
-from preview.progress import ENLARGED, THUMBNAIL, Progress, Tell, nobody
+from preview.queue.bell import MOST_ATTEMPTS
 from preview.records import Outcome, Scope
+from preview.studies import selections
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from fetch.notes import Note
 from fetch.reasons import Reason
 from fetch.records import StudyRow
 from fetch.settings import App
-from preview import wanting
+from preview.errands import wanting
 from preview.health.journal import rows_of
 from preview.health.records import Condition, HealthRow
 from preview.health.standing import State, state_of

@@ -8,12 +8,12 @@ from typing import Any, cast
 from flask import Flask
 
 from fetch.settings import WrongSettings, load_settings
-from preview import assets
 from preview.fallback import upkeep
 from preview.parts import Parts
 
 # Imported once, before the web processes are forked from this one: they are there the sooner.
 from preview.routes import failing, fallback_plan, imaging, launching, opening, study, unmatched  # noqa: F401
+from preview.web import assets
 
 try:
     bind = load_settings().app.listen

@@ -10,12 +10,12 @@ from sqlalchemy import BindParameter, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from fetch.records import PartRow, StudyRow
+from preview.errands.progress import THUMBNAIL
 from preview.page import Mark, Picture, Poster, Strip
-from preview.progress import THUMBNAIL
 from preview.records import Arrival, InstanceRow, SeriesRow
-from preview.selections import Marked, marked, standing_frame
 from preview.shelf import Place, picture_key
-from preview.slices import BY_NUMBER, as_shown, position
+from preview.studies.selections import Marked, marked, standing_frame
+from preview.studies.slices import BY_NUMBER, as_shown, position
 
 _ON_SHELF = (Arrival.PICTURE, Arrival.CARD)
 _Said = Mapping[tuple[int, str], Marked]

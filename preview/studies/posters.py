@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from preview import selections
 from preview.pictures.order import standing
 from preview.records import Arrival, InstanceRow, SeriesRow
-from preview.slices import BY_NUMBER, as_shown, place_of, position
+from preview.studies import selections
+from preview.studies.slices import BY_NUMBER, as_shown, place_of, position
 
 _KEPT = (Arrival.PICTURE, Arrival.CARD)
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from fetch.model import Instance
 from fetch.notes import Note, Noted, noted
 from fetch.plan import BroughtWhole, CountedMore
-from preview import selections
 from preview.records import Arrival, FetchRow, InstanceRow, NoteRow, SeriesRow
+from preview.studies import selections
 
 
 def key_images(session: Session, study_row: int) -> list[str]:

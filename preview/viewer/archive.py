@@ -14,7 +14,7 @@ import urllib3
 
 from fetch.setting_types import authorization
 from fetch.settings import Viewer
-from preview.viewer import CHECKING, NOT_CHECKED, Entry, Held, Holding
+from preview.viewer.links import CHECKING, NOT_CHECKED, Entry, Held, Holding
 
 log = logging.getLogger(__name__)
 

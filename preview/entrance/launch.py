@@ -35,9 +35,9 @@ from fetch.model import Patient, PatientIdentity, PatientQuery
 from fetch.records import insert_new
 from fetch.setting_types import SHORTEST_KEY
 from fetch.settings import Launch, LaunchClient
-from preview.access import STAFF, Wish
+from preview.entrance.access import STAFF, Wish
 from preview.records import LaunchRow, Role
-from preview.viewer import is_uid
+from preview.viewer.links import is_uid
 
 log = logging.getLogger(__name__)
 

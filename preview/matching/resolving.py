@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from fetch.identity import Judgement
 from fetch.model import Patient
 from fetch.records import UnmatchedRow
-from preview import facts, gallery, splitting, wanting
-from preview.errand_facts import errands_of
-from preview.matching import deciding, known, listing, marks
+from preview.errands import wanting
+from preview.errands.facts import errands_of
+from preview.matching import deciding, known, listing, marks, splitting
 from preview.matching.bench import Bench
 from preview.matching.candidates import candidates
 from preview.matching.records import DecisionRow, Verdict
@@ -18,6 +18,7 @@ from preview.page.comparing import fits_as_well
 from preview.page.resolving import LookFacts, Meanwhile, Stage, choices, stage_of
 from preview.parts import Parts
 from preview.records import Errand, Scope
+from preview.studies import facts, gallery
 
 
 @dataclass(frozen=True)

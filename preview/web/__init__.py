@@ -1,0 +1,1 @@
+"""What surrounds every answer: the server's settings, headers, compression, the browser's libraries."""
