@@ -1,7 +1,6 @@
 """The errand of bringing a study to the viewer: the source sends it to the viewer's archive, and we watch."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from fetch.errors import FetchError
 from fetch.model import Source
 from fetch.reasons import Reason
 from fetch.sources.move import Moved, move
+from preview.errands import meanwhile
 from preview.errands.claim import Claim, Superseded, as_ended
 from preview.errands.patience import BRINGS_WITHIN
 from preview.parts import Parts
@@ -184,27 +184,19 @@ class _Bringing:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Counts are written, and a Cancel is noticed, while the archive keeps the other thread waiting."""
-        done = threading.Event()
-
-        def watch() -> None:
-            while not done.wait(_LOOK_S):
-                try:
-                    self._look()
-                except SQLAlchemyError:
-                    log.warning("bring=%s its progress could not be written", self._claim.fetch_id)
-                self._gave_up = self._gave_up or self._is_silent()
-                if self._cancelled or self._superseded or self._gave_up:
-                    self._abort()
-
-        thread = threading.Thread(target=watch, name="watch", daemon=True)
-        thread.start()
-        try:
+        with meanwhile.again(self._watch, _LOOK_S, "watch"):
             yield
-        finally:
-            done.set()
-            thread.join()
         if self._superseded:
             raise Superseded
+
+    def _watch(self) -> None:
+        try:
+            self._look()
+        except SQLAlchemyError:
+            log.warning("bring=%s its progress could not be written", self._claim.fetch_id)
+        self._gave_up = self._gave_up or self._is_silent()
+        if self._cancelled or self._superseded or self._gave_up:
+            self._abort()
 
     def _look(self) -> None:
         try:

@@ -1,7 +1,6 @@
 """The right to work on one errand: one worker's at a time, kept by signs of life, fenced at every write."""
 
 import logging
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 from fetch.model import Patient
 from fetch.reasons import Reason
 from fetch.records import Records, touched
+from preview.errands import meanwhile
 from preview.parts import Parts
 from preview.records import FetchRow, Outcome, Scope
 
@@ -129,22 +129,15 @@ class Claim:
     @contextmanager
     def beating(self, parts: Parts) -> Iterator[None]:
         """Signs of life from a thread of their own, while a question or a drawing keeps this one."""
-        done = threading.Event()
 
         def beat() -> None:
-            while not done.wait(_BEAT_S):
-                try:
-                    self._say_alive(parts)
-                except SQLAlchemyError:
-                    log.warning("fetch=%s no sign of life could be written", self.fetch_id)
+            try:
+                self._say_alive(parts)
+            except SQLAlchemyError:
+                log.warning("fetch=%s no sign of life could be written", self.fetch_id)
 
-        thread = threading.Thread(target=beat, name="beat", daemon=True)
-        thread.start()
-        try:
+        with meanwhile.again(beat, _BEAT_S, "beat"):
             yield
-        finally:
-            done.set()
-            thread.join()
 
     def _say_alive(self, parts: Parts) -> None:
         # without a beat it rests, for whoever takes it up next

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _BEGINNINGS = {
     "head": "head skull brain cranio crani cerebr neurocran kopf schadel gehirn hirn sinus nasennebenh orbit "
@@ -49,10 +50,10 @@ def parts_of_body(description: str) -> frozenset[str]:
     return frozenset(part for word in words for part in _named_by(word))
 
 
-def _named_by(word: str) -> set[str]:
-    return {
-        part for part, beginnings in _BEGINNINGS.items() if word.startswith(tuple(beginnings.split()))
-    } | {part for part, whole in _WORDS.items() if word in whole.split()}
+@lru_cache(1000)  # the same few words, for every study of a page and at every poll
+def _named_by(word: str) -> frozenset[str]:
+    begun = (part for part, beginnings in _BEGINNINGS.items() if word.startswith(tuple(beginnings.split())))
+    return frozenset(begun) | {part for part, whole in _WORDS.items() if word in whole.split()}
 
 
 def _plain(text: str) -> str:

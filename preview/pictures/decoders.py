@@ -30,7 +30,7 @@ class Decoder(StrEnum):
     ANY_JPEG = "any_jpeg"
     """libjpeg-turbo: all processes that are not hierarchical, 2 to 16 bits, as they are stored."""
     LOSSLESS_JPEG = "lossless_jpeg"
-    """jpegsof3: three times as slow, and it knows by itself where pixels are missing."""
+    """jpegsof3: three times as slow, for what the other one does not take."""
     JPEG_LS = "jpeg_ls"
     """CharLS"""
     JPEG_2000 = "jpeg_2000"

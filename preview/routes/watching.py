@@ -1,8 +1,7 @@
-"""A page that waits for nothing still watches: what staff decide holds at once in tabs that are open already.
+"""A page that waits for nothing still watches, so that open tabs notice at once what staff decide.
 
-So does it that an archive cannot be asked any more.
-
-Its banner asks here instead of for itself, so that there is one question a page, and the panel none.
+They notice as well that an archive cannot be asked any more. The banner asks here instead of for itself, so
+that there is one question a page, and the panel none.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ from preview.errands.facts import held_up_of
 from preview.health.journal import rows_of
 from preview.health.records import HealthRow
 from preview.routes import banner, imaging, study
-from preview.routes.guard import opened_for_patient, parts
+from preview.routes.guard import look, opened_for_patient, parts
 from preview.studies import watching
 
 blueprint = Blueprint("watching", __name__, url_prefix="/patients/<key>")
@@ -49,14 +48,13 @@ def watched(filters: Mapping[str, object] | None = None) -> str:
 
 def _mark(key: str) -> str:
     context, our = opened_for_patient(key), parts()
-    look = our.kept.look()
 
     def read() -> tuple[str, Mapping[str, HealthRow]]:
         with our.records.read() as db:
-            health = look.get("health", lambda: rows_of(db))
-            return watching.mark(db, context, our.settings.sources, look), health
+            health = look().get("health", lambda: rows_of(db))
+            return watching.mark(db, context, our.settings.sources, look()), health
 
-    decided, health = look.get(("watched", context.key, context.patient), read)
+    decided, health = look().get(("watched", context.key, context.patient), read)
     away = sorted(held_up_of(health, our.now, our.settings.app))
     return "-".join((decided, *away))
 

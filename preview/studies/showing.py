@@ -1,7 +1,7 @@
 """Which studies a context may show: found for its patient, still listed, and certainly that patient's now."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 
@@ -38,17 +38,19 @@ class Sight:
 
     def failed_before(self, ask: AskRow) -> dict[str, datetime]:
         """When each source could not be asked, if so, as the same question was put the last time before."""
-        same = (one for one in self._asks if (one.start, one.end) == (ask.start, ask.end))
-        earlier = next((one for one in same if one.wanted_at < ask.wanted_at), None)
-        answers = earlier.answers if earlier else ()
+        answers = next((one.answers for one in self._same_before(ask)), ())
         return {one.source: one.answered_at for one in answers if one.kind == AnswerKind.OUTAGE}
 
     def counted_before(self, ask: AskRow) -> dict[str, AnswerRow]:
         """What each source answered the last time that it answered the same question before this one."""
-        same = [one for one in self._asks if (one.start, one.end) == (ask.start, ask.end)]
-        earlier = [one for one in reversed(same) if one.wanted_at < ask.wanted_at]  # the newest is last
-        answers = (answer for one in earlier for answer in one.answers)
+        oldest_first = reversed(list(self._same_before(ask)))
+        answers = (answer for one in oldest_first for answer in one.answers)
         return {one.source: one for one in answers if one.kind != AnswerKind.OUTAGE}
+
+    def _same_before(self, ask: AskRow) -> Iterator[AskRow]:
+        """The same question as it was put before, the newest first."""
+        same = (one for one in self._asks if (one.start, one.end) == (ask.start, ask.end))
+        return (one for one in same if one.wanted_at < ask.wanted_at)
 
     def listed(self, row: StudyRow) -> bool:
         """Did the newest answer of its source that covers this study still name it, whoever asked?
@@ -68,7 +70,14 @@ class Sight:
 
     def found_by(self, ask: AskRow) -> Sequence[StudyRow]:
         """What this question of the context found."""
-        ids = tuple(sorted(study for one, study in self._found if one == ask.id))
+        return self._studies(study for one, study in self._found if one == ask.id)
+
+    def ever_found(self) -> Sequence[StudyRow]:
+        """By this context's questions, and by everybody's before who had the same patient open."""
+        return self._studies({study for _, study in self._found} | self._found_before)
+
+    def _studies(self, wanted: Iterable[int]) -> Sequence[StudyRow]:
+        ids = tuple(sorted(wanted))
         return self._look.get(
             ("studies", ids), lambda: self._session.scalars(_STUDIES, {"ids": list(ids)}).all()
         )

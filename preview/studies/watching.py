@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fetch.model import Source
-from fetch.records import StudyRow
 from preview.kept import Look
 from preview.matching import splitting
-from preview.records import AskRow, ContextRow, FoundRow
+from preview.records import ContextRow
 from preview.studies import showing
 
 
@@ -18,8 +16,8 @@ def mark(session: Session, context: ContextRow, sources: Sequence[Source], look:
     """Of everything that was ever found for this patient: is it listed, whose is it thought to be, and which
     images inside it have staff released?
     """
-    rows = _found(session, context)
     sight = showing.Sight(session, context, sources, look)
+    rows = sight.ever_found()
     sight.look_at(rows)
     findings = [(row, sight.finding(row)) for row in rows]
     said = [
@@ -28,18 +26,3 @@ def mark(session: Session, context: ContextRow, sources: Sequence[Source], look:
     ]
     released = [part.id for part in splitting.released_parts(session, [row.id for row in rows])]
     return blake2b(repr((said, released)).encode(), digest_size=8).hexdigest()
-
-
-def _found(session: Session, context: ContextRow) -> Sequence[StudyRow]:
-    """By this context's questions, and by everybody's before who had the same patient open."""
-    identity = context.patient.identity
-    theirs = ContextRow.key == context.key
-    if identity.patient_id:
-        theirs |= (ContextRow.patient_id == identity.patient_id) & (ContextRow.issuer == identity.issuer)
-    found = (
-        select(FoundRow.study_row)
-        .join(AskRow, AskRow.id == FoundRow.ask)
-        .join(ContextRow, ContextRow.key == AskRow.context)
-        .where(theirs)
-    )
-    return session.scalars(select(StudyRow).where(StudyRow.id.in_(found)).order_by(StudyRow.id)).all()
