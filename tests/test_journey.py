@@ -4,9 +4,8 @@ import re
 from datetime import date
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from pydicom.uid import generate_uid
-from support.browser import launched
 from support.installation import source_block
 from support.studies import study
 
@@ -17,14 +16,6 @@ OVERHEAR = """() => {
     window.said = new Set();
     setInterval(() => said.add(document.querySelector(".status").innerText), 20);
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        yield browser
-        browser.close()
 
 
 PATIENT = Patient(PatientIdentity("J-4471902", "HOSP"), "OKAFOR^Adaeze", date(1975, 7, 14), "F")

@@ -4,9 +4,7 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from playwright.sync_api import sync_playwright
 from support.axe import findings
-from support.browser import launched
 from support.inspecting import InspectingClient
 from support.installation import Installation, context_key, source_block
 from support.serving import served
@@ -24,14 +22,6 @@ SHIFTS = """() => { window.moved = []; new PerformanceObserver((list) => {
         moved.push([one.value, ...one.sources.map((source) => source.node?.outerHTML?.slice(0, 80))]);
 }).observe({ type: "layout-shift", buffered: true }); }"""
 STRANGER = Patient(OKAFOR.identity, OKAFOR.name, date(1931, 1, 31), "F")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

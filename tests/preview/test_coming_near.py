@@ -1,8 +1,7 @@
 """In a browser: the rest of a page of studies comes before the reader has scrolled to where it stands."""
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
-from support.browser import launched
+from playwright.sync_api import expect
 from support.installation import source_block
 from support.listed import found, studies
 from support.serving import served
@@ -10,14 +9,14 @@ from test_accessible import SHIFTS
 
 
 @pytest.fixture
-def page(install):
+def page(install, chromium):
     """A patient's page with forty studies of many pictures, all at rest."""
     site = install(source_block("main", 1))
     client = site.app.test_client()
     path = client.opened(site, ask=False)
     found(site, studies(40))
-    with served(site) as address, sync_playwright() as playwright:
-        context = launched(playwright).new_context(viewport={"width": 1280, "height": 800})
+    with served(site) as address:
+        context = chromium.new_context(viewport={"width": 1280, "height": 800})
         cookie = client.get_cookie("preview").value
         context.add_cookies([{"name": "preview", "value": cookie, "url": address}])
         page = context.new_page()

@@ -3,8 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
-from support.browser import launched
+from playwright.sync_api import expect
 from support.installation import Installation, source_block
 from support.serving import served
 from support.studies import OKAFOR, study
@@ -13,14 +12,6 @@ from support.visits import Visit, opened
 from preview.demo.archive import Archive
 
 IMAGES = 40
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,23 +1,14 @@
 """In a browser: two studies are ticked, by mouse or keyboard, and open side by side in the viewer."""
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from sqlalchemy import update
-from support.browser import launched
 from support.installation import free_port, source_block
 from support.listed import found, studies
 from support.serving import served
 from test_accessible import SHIFTS
 
 from preview.records import FetchRow
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -3,19 +3,10 @@
 import time
 
 import pytest
-from playwright.sync_api import Error, expect, sync_playwright
-from support.browser import launched
+from playwright.sync_api import Error, expect
 from support.installation import eventually, source_block
 
 READY = "navigator.serviceWorker.ready.then(() => caches.has('fallback-plan'))"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import threading
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
-from support.browser import launched
+from playwright.sync_api import expect
 from support.people import as_person
 from werkzeug.serving import make_server
 
@@ -13,14 +12,6 @@ from preview.entrance import access
 from preview.health.journal import Finding, note
 from preview.health.records import Condition
 from preview.records import Role
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

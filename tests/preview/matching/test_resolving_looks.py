@@ -6,22 +6,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
-from support.browser import launched
+from playwright.sync_api import expect
 from support.hospital import SECRET
 from support.studies import OKAFOR
 from werkzeug.serving import make_server
 
 from preview.entrance import access
 from preview.records import Role
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
