@@ -22,6 +22,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     create_engine,
+    make_url,
 )
 from sqlalchemy import event as db_event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -29,6 +30,7 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, class_mapper, mapped_column, relationship
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from fetch import silent_server
 from fetch.model import Aliases, Patient, PatientIdentity, Study
 from fetch.turns import Turns
 
@@ -302,9 +304,12 @@ def open_database(url: str) -> Engine:
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     # hide_parameters: an exception would otherwise quote the row, and rows are patients' data
-    # pool_pre_ping: a server may have closed a connection meanwhile, which a file never does
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=not url.startswith("sqlite"))
-    if engine.dialect.name == "sqlite":
+    address = make_url(url)
+    waits = {} if address.get_backend_name() == "sqlite" else silent_server.options(address)
+    engine = create_engine(address, hide_parameters=True, connect_args=waits)
+    if engine.dialect.name != "sqlite":
+        silent_server.guard(engine)
+    else:
         turns = Turns(Path(engine.url.database)) if engine.url.database else None
         db_event.listen(engine, "connect", _tune_sqlite)
         db_event.listen(engine, "begin", partial(_begin_sqlite, turns))
