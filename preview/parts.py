@@ -12,6 +12,7 @@ from fetch.records import Records, open_database
 from fetch.settings import Settings
 from fetch.spool import Spool
 from preview.health.gate import Gate
+from preview.health.speeds import Speeds
 from preview.kept import Kept
 from preview.queue.bell import Bell
 from preview.shelf import Shelf
@@ -31,6 +32,7 @@ class Parts:
     spool: Spool
     kept: Kept
     """What pages have read and need not read again."""
+    speeds: Speeds
 
     @property
     def now(self) -> datetime:
@@ -50,6 +52,7 @@ def parts_of(settings: Settings, records: Records) -> Parts:
         profiles=Profiles(records, settings.local),
         spool=Spool(app.spool_folder),
         kept=Kept(records.engine),
+        speeds=Speeds(records, app.zone),
     )
 
 

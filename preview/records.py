@@ -176,9 +176,15 @@ class FetchRow(Base):
     arrived: Mapped[int] = mapped_column(default=0)
     drawn: Mapped[int] = mapped_column(default=0)
     withheld: Mapped[int] = mapped_column(default=0)
+    brought: Mapped[int | None]
+    """How many images its last try itself brought and drew, in ``seconds``; None where nobody counted."""
     first_thumbnail_s: Mapped[float | None]
     seconds: Mapped[float | None]
     cancel_at: Mapped[datetime | None]
+    cancelled_by: Mapped[str] = mapped_column(String(256), default="")
+    """The person who pressed Cancel, "" where the clinical application named nobody."""
+    cancelled_in: Mapped[str | None] = mapped_column(String(32))
+    """The key of the context in which it was pressed."""
     study: Mapped[StudyRow] = relationship(lazy="joined")
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Select, bindparam, case, func, select
@@ -12,6 +12,7 @@ from fetch.notes import Note
 from fetch.reasons import Reason
 from fetch.records import StudyRow
 from fetch.settings import App
+from preview.entrance.access import STAFF
 from preview.errands import wanting
 from preview.health.journal import rows_of
 from preview.health.records import Condition, HealthRow
@@ -19,8 +20,19 @@ from preview.health.standing import State, state_of
 from preview.kept import Look
 from preview.page import FetchFacts, Gap, LogLine
 from preview.page.log import MOST_LINES
-from preview.page.status import HeldUp
-from preview.records import Arrival, Errand, FetchRow, InstanceRow, NoteRow, Outcome, Scope, SeriesRow
+from preview.page.status import Canceller, HeldUp
+from preview.parts import Parts
+from preview.records import (
+    Arrival,
+    ContextRow,
+    Errand,
+    FetchRow,
+    InstanceRow,
+    NoteRow,
+    Outcome,
+    Scope,
+    SeriesRow,
+)
 
 
 @dataclass(frozen=True)
@@ -66,10 +78,21 @@ class Stored:
         """The studies that were ever wanted to be fetched."""
         return {study for study, errand in self.rows if errand is Errand.FETCH}
 
-    def at(self, now: datetime, app: App) -> Errands:
-        """Where they stand now."""
-        held_up = held_up_of(self.health, now, app)
-        return Errands(self.rows, {row.id: self._facts(row, held_up, now) for row in self.rows.values()})
+    def at(self, parts: Parts, reader: ContextRow | None = None) -> Errands:
+        """Where they stand now, as ``reader`` is told."""
+        now = parts.now
+        unfinished = any(not row.finished_at for row in self.rows.values())
+        speeds = parts.speeds.at(now) if unfinished else {}
+        held_up = held_up_of(self.health, now, parts.settings.app)
+        facts = {
+            row.id: replace(
+                self._facts(row, held_up, now),
+                speed=speeds.get(row.study.source) if row.errand is Errand.FETCH else None,
+                cancelled_by=_canceller(row, reader),
+            )
+            for row in self.rows.values()
+        }
+        return Errands(self.rows, facts)
 
     def _facts(self, row: FetchRow, held_up: Mapping[str, HeldUp], now: datetime) -> FetchFacts:
         waits = row.finished_at is None and (row.beat_at is None or row.next_try_at is not None)
@@ -87,6 +110,7 @@ class Stored:
             reference=f"F-{row.id[:6].upper()}",
             expected=_expected(row),
             arrived=row.arrived,
+            brought=row.brought,
             withheld=row.withheld,
             ahead=self.line.ahead(row, now) if waits and row.scope is Scope.ALL else 0,
             moved_at=row.moved_at,
@@ -104,9 +128,19 @@ class Stored:
         )
 
 
-def errands_of(session: Session, studies: Iterable[StudyRow], now: datetime, app: App) -> Errands:
+def _canceller(row: FetchRow, reader: ContextRow | None) -> Canceller | None:
+    """Who it was is told to that person and to staff."""
+    if row.cancel_at is None or row.cancelled_in is None or reader is None:
+        return None
+    is_reader = row.cancelled_in == reader.key or (row.cancelled_by or None) == reader.person
+    return Canceller(is_reader, row.cancelled_by if reader.role in STAFF else "")
+
+
+def errands_of(
+    session: Session, studies: Iterable[StudyRow], parts: Parts, reader: ContextRow | None = None
+) -> Errands:
     """All that is told of these studies' errands now."""
-    return stored(session, [study.id for study in studies]).at(now, app)
+    return stored(session, [study.id for study in studies]).at(parts, reader)
 
 
 def stored(session: Session, studies: Iterable[int], look: Look | None = None) -> Stored:

@@ -312,6 +312,7 @@ class Progress:
             "expected": self.total,
             "arrived": len(self.held) + len(self.withheld),
             "drawn": len(self.held),
+            "brought": max(0, len(self.held) - self._held_before),
             "withheld": len(self.withheld),
             "first_thumbnail_s": self._first_thumbnail,
             "way": self._way,

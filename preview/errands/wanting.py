@@ -12,7 +12,7 @@ from fetch.records import StudyRow, insert_once, new_key, touched
 from preview.errands.claim import SILENT
 from preview.parts import Parts
 from preview.queue.bell import RING_AGAIN
-from preview.records import Arrival, Errand, FetchRow, InstanceRow, NoteRow, Outcome, Scope
+from preview.records import Arrival, ContextRow, Errand, FetchRow, InstanceRow, NoteRow, Outcome, Scope
 
 
 def want(
@@ -102,9 +102,12 @@ def _seen_to(session: Session, ids: Sequence[int]) -> set[int]:
     return {*wanted, *holding}
 
 
-def cancel(parts: Parts, study: StudyRow, errand: Errand = Errand.FETCH) -> None:
+def cancel(
+    parts: Parts, study: StudyRow, errand: Errand = Errand.FETCH, by: ContextRow | None = None
+) -> None:
     """Ask the worker to stop within a beat; an errand that nobody has begun, or that rests, ends at once.
 
+    ``by``: the context of whoever asks for it.
     One that ends by itself in this moment is waited for, and a wish that comes right after it is left alone.
     """
     now = parts.now
@@ -114,6 +117,7 @@ def cancel(parts: Parts, study: StudyRow, errand: Errand = Errand.FETCH) -> None
         if row is None:
             return
         row.cancel_at = now
+        row.cancelled_by, row.cancelled_in = (by.person, by.key) if by else ("", None)
         if row.next_try_at is None and row.beat_at is not None and row.beat_at >= now - SILENT:
             return
         row.finished_at, row.outcome, row.reason = now, Outcome.CANCELLED, None

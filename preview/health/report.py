@@ -11,18 +11,16 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from fetch.reasons import Reason
-from fetch.records import StudyRow
 from fetch.settings import Settings
 from preview.errands.claim import SILENT
-from preview.health import outages
+from preview.health import outages, speeds
 from preview.health.banner import standings_of
 from preview.health.records import Condition, HealthRow, OutageRow
 from preview.health.standing import Standing
 from preview.page.status import Milestones, marked
-from preview.records import AskRow, Errand, FetchRow, Outcome
+from preview.records import AskRow, FetchRow
 
 POLL_S = 5
-_USUAL = timedelta(days=28)
 _DAYS = 90
 _MOST_OUTAGES = 50
 
@@ -112,29 +110,20 @@ def report(
 ) -> SystemReport:
     """``health``: the rows of which the page's banner is made too, so that both say the same."""
     zone = settings.app.zone
-    midnight = datetime.combine(now.astimezone(zone).date(), datetime.min.time(), zone)
-    today = _speeds(session, FetchRow.finished_at >= midnight)
-    usual = _speeds(session, FetchRow.finished_at.between(midnight - _USUAL, midnight))
+    today, usual = speeds.today(session, now, zone), speeds.usual(session, now, zone)
     past = defaultdict(list)
     for row in outages.listed(session, now):
         past[row.source].append(row)
     sources = tuple(
-        _source(session, one, past[one.source], today.get(one.source), usual.get(one.source), now, zone)
+        _source(session, one, past[one.source], _told(today, one), _told(usual, one), now, zone)
         for one in standings_of(health, settings, now)
     )
     return SystemReport(sources, _queue(session, now), tuple(parts.items()))
 
 
-def _speeds(session: Session, when: ColumnElement[bool]) -> dict[str, float]:
-    """Images a second of each source."""
-    ended = (FetchRow.errand == Errand.FETCH) & FetchRow.outcome.in_((Outcome.COMPLETE, Outcome.INCOMPLETE))
-    sums = (
-        select(StudyRow.source, func.sum(FetchRow.drawn), func.sum(FetchRow.seconds))
-        .join(StudyRow, StudyRow.id == FetchRow.study_row)
-        .where(ended, when, FetchRow.seconds > 0)
-        .group_by(StudyRow.source)
-    )
-    return {source: round(drawn / seconds, 1) for source, drawn, seconds in session.execute(sums) if seconds}
+def _told(speeds: Mapping[str, float], standing: Standing) -> float | None:
+    speed = speeds.get(standing.source)
+    return None if speed is None else round(speed, 1)
 
 
 def _source(

@@ -17,7 +17,7 @@ from preview.matching.records import DecisionRow, Verdict
 from preview.page.comparing import fits_as_well
 from preview.page.resolving import LookFacts, Meanwhile, Stage, choices, stage_of
 from preview.parts import Parts
-from preview.records import Errand, Scope
+from preview.records import ContextRow, Errand, Scope
 from preview.studies import facts, gallery
 
 
@@ -161,10 +161,10 @@ def want_pictures(parts: Parts, row: UnmatchedRow, *, again: bool = False) -> No
         wanting.want(parts, row.study, scope=Scope.POSTERS)
 
 
-def look_facts(parts: Parts, row: UnmatchedRow, since: int) -> LookFacts:
+def look_facts(parts: Parts, reader: ContextRow, row: UnmatchedRow, since: int) -> LookFacts:
     """``since``: the newest decision that the page knows of; any later one was made while it was open."""
     with parts.records.read() as session:
-        errands = errands_of(session, [row.study], parts.now, parts.settings.app)
+        errands = errands_of(session, [row.study], parts, reader)
         if row.part is not None:
             posters = gallery.part_posters(session, row.study, row.part)
         else:

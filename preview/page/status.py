@@ -37,6 +37,15 @@ class HeldUp:
 
 
 @dataclass(frozen=True)
+class Canceller:
+    """Who pressed Cancel, as the reader is told."""
+
+    is_reader: bool
+    person: str = ""
+    """"" where nobody is named: not to whoever is no staff."""
+
+
+@dataclass(frozen=True)
 class FetchFacts:
     """One fetch as the database has it."""
 
@@ -73,6 +82,11 @@ class FetchFacts:
     log: tuple[LogLine, ...] = ()
     """What it noted of its own course, the last lines of it."""
     held_up: HeldUp | None = None
+    brought: int | None = field(default=None, repr=False)
+    """How many images came since ``begun_at``; None where nobody counted."""
+    speed: float | None = field(default=None, repr=False)
+    """Images a second that its archive usually brings. What follows from it is in the progress."""
+    cancelled_by: Canceller | None = None
 
     @property
     def kept(self) -> int:
@@ -144,6 +158,14 @@ _ABOUT_POSTERS = frozenset(
 
 
 @dataclass(frozen=True)
+class Slow:
+    """How long as many images usually take, and how long it has taken so far; in seconds, rounded."""
+
+    usual: int
+    so_far: int
+
+
+@dataclass(frozen=True)
 class Progress:
     """An errand as it is said: ``left`` is in seconds, rounded, None when it cannot be told."""
 
@@ -152,6 +174,8 @@ class Progress:
     left: int | None = None
     quiet: int | None = None
     """For so many seconds nothing has arrived; None while that is nothing to speak of."""
+    slow: Slow | None = None
+    """It takes longer than usual, though the archive still sends."""
     more: int = 0
     """So many more images the archive has by now than it listed then; negative: fewer than came."""
 
@@ -168,7 +192,9 @@ def progress_of(fetch: FetchFacts | None, bell: bool, now: datetime) -> Progress
     if status is not Status.RUNNING:
         return Progress(status, fetch)
     quiet = _quiet(fetch, now)
-    return Progress(status, fetch, None if quiet else _seconds_left(fetch, now), quiet)
+    if quiet:
+        return Progress(status, fetch, quiet=quiet)
+    return Progress(status, fetch, _seconds_left(fetch, now), slow=_slow(fetch, now))
 
 
 def _under_way(fetch: FetchFacts, bell: bool, now: datetime) -> Status:
@@ -238,13 +264,38 @@ def _quiet(fetch: FetchFacts, now: datetime) -> int | None:
     return 10 * steps or None
 
 
+_ENOUGH = 5
+"""So many images tell more of the speed than what is usual."""
+_MUCH_LONGER = 2
+_A_MINUTE = 60
+
+
 def _seconds_left(fetch: FetchFacts, now: datetime) -> int | None:
-    """From the mean speed so far; in steps of ten seconds, so that it does not flicker."""
-    if fetch.begun_at is None or not fetch.expected or fetch.arrived < 5:
+    """From the mean speed so far, at first from what is usual; in steps of ten seconds, not to flicker."""
+    if fetch.begun_at is None or not fetch.expected:
         return None
+    brought = fetch.arrived if fetch.brought is None else fetch.brought
     spent = (now - fetch.begun_at).total_seconds()
-    left = spent / fetch.arrived * max(0, fetch.expected - fetch.arrived)
-    return max(10, round(left / 10) * 10)
+    speed = fetch.speed if brought < _ENOUGH or not spent else brought / spent
+    if not speed:
+        return None
+    return _in_tens(max(0, fetch.expected - fetch.arrived) / speed)
+
+
+def _slow(fetch: FetchFacts, now: datetime) -> Slow | None:
+    """Twice as long as usual, and a minute more: what is over soon is not worth a word."""
+    if fetch.begun_at is None or not fetch.expected or not fetch.speed:
+        return None
+    before = 0 if fetch.brought is None else fetch.arrived - fetch.brought
+    usual = max(0, fetch.expected - before) / fetch.speed
+    so_far = (now - fetch.begun_at).total_seconds()
+    if so_far < max(_MUCH_LONGER * usual, usual + _A_MINUTE):
+        return None
+    return Slow(_in_tens(usual), int(so_far // _A_MINUTE) * _A_MINUTE)
+
+
+def _in_tens(seconds: float) -> int:
+    return max(10, round(seconds / 10) * 10)
 
 
 def milestone(progress: Progress) -> str:

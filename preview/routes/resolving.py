@@ -38,7 +38,7 @@ def page(key: str, row_key: str) -> str:
 @blueprint.get("/updates")
 def updates(key: str, row_key: str) -> Response:
     context, row = opened_as_staff(key), _row(row_key)
-    shown = _looked_at(row, request.args.get("at", 0, type=int))
+    shown = _looked_at(context, row, request.args.get("at", 0, type=int))
     return poll_answer("_look.html", shown["view"], {"context": context, "row": row, **shown})
 
 
@@ -167,7 +167,7 @@ def assign(key: str, row_key: str) -> Response:
 def _page(context: ContextRow, row_key: str, *, still: bool = False, problem: str = "", **told: Any) -> str:
     """The page as it stands now. ``still``: as the answer to a form."""
     case = _case(row_key)
-    shown = _looked_at(case.row, case.row.decision or 0, still=still)
+    shown = _looked_at(context, case.row, case.row.decision or 0, still=still)
     searched: dict[str, Any] = {"found": None, "numbers": {}, "typed": {}}
     return render_template(
         "resolve.html",
@@ -217,8 +217,8 @@ def _told(context: ContextRow, case: Case) -> dict[str, Any]:
     }
 
 
-def _looked_at(row: UnmatchedRow, since: int, *, still: bool = False) -> dict[str, Any]:
-    view = describe_look(resolving.look_facts(parts(), row, since), parts().now, still=still)
+def _looked_at(context: ContextRow, row: UnmatchedRow, since: int, *, still: bool = False) -> dict[str, Any]:
+    view = describe_look(resolving.look_facts(parts(), context, row, since), parts().now, still=still)
     return {"view": view, "since": since}
 
 

@@ -46,8 +46,8 @@ def fetch(key: str, study_key: str) -> Response:
 
 @blueprint.post("/studies/<study_key>/cancel")
 def cancel(key: str, study_key: str) -> Response:
-    row = visible(opened_for_patient(key), study_key)
-    wanting.cancel(parts(), row)
+    context = opened_for_patient(key)
+    wanting.cancel(parts(), visible(context, study_key), by=context)
     return _back(key, study_key)
 
 
@@ -65,8 +65,8 @@ def bring(key: str, study_key: str) -> Response:
 
 @blueprint.post("/studies/<study_key>/bring/cancel")
 def stop_bringing(key: str, study_key: str) -> Response:
-    row = visible(opened_for_patient(key), study_key)
-    wanting.cancel(parts(), row, Errand.BRING)
+    context = opened_for_patient(key)
+    wanting.cancel(parts(), visible(context, study_key), Errand.BRING, by=context)
     return _back(key, study_key)
 
 

@@ -49,7 +49,7 @@ def patient_facts(
     bell = parts.bell.answers(within=_BELL_S)
     key = ("patient", context.key, context.patient, span, bell)
     seen = look.get(key, lambda: _read_patient(parts, look, context, span))
-    errands = seen.errands.at(parts.now, parts.settings.app)
+    errands = seen.errands.at(parts, context)
     held_up = held_up_of(seen.health, parts.now, parts.settings.app)
     current = (_answered(seen.ask) if seen.ask else set()) - set(held_up)
     listed = tuple(
@@ -84,7 +84,7 @@ def chosen_studies(parts: Parts, rows: Sequence[StudyRow]) -> tuple[StudyFacts, 
     """These studies, each as its own source has it; who may see them was asked before."""
     look = parts.kept.look()
     with parts.records.read() as session:
-        errands = _errands(session, look, rows).at(parts.now, parts.settings.app)
+        errands = _errands(session, look, rows).at(parts)
     filled = _filled(parts, look, rows, errands)
     return tuple(replace(_study(parts, [row], errands, {}, {}), **filled[row.key]) for row in rows)
 
@@ -184,7 +184,7 @@ def study_facts(
     bell = parts.bell.answers(within=_BELL_S)
     key = ("study", context.key, context.patient, row.id, row.study, bell)
     seen = look.get(key, lambda: _read_study(parts, look, context, row))
-    errands, others = seen.errands.at(parts.now, parts.settings.app), seen.others
+    errands, others = seen.errands.at(parts, context), seen.others
     held = _held(parts, [row, *others], errands)
     study = replace(_study(parts, [row], errands, held, seen.posters), confirmed=seen.confirmed)
     bell = ring(parts, None, errands.unfinished)

@@ -34,7 +34,7 @@ from preview.page import (
     progress_of,
     told,
 )
-from preview.page.status import HeldUp, comes_back
+from preview.page.status import Canceller, HeldUp, comes_back
 from preview.records import Outcome, Role, Scope
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -361,6 +361,7 @@ def test_the_mark_changes_with_the_place_where_the_page_begins():
 
 
 FETCHED_OTHERWISE = {
+    "cancelled_by": Canceller(is_reader=True),
     "wanted_at": ago(6),
     "finished_at": ago(2),
     "outcome": Outcome.COMPLETE,

@@ -255,7 +255,7 @@ def test_cancelling_before_a_worker_begins_ends_it_at_once(visit, archive):
     here.client.press(here.html(), "Fetch")
     here.client.press(here.html(), "Cancel")
     html = here.html()
-    assert re.search(r"Fetch cancelled at \d\d:\d\d . 0 images were kept.", text_of(html))
+    assert re.search(r"Fetch cancelled by you at \d\d:\d\d . 0 images were kept.", text_of(html))
     assert not panel_polls(html)
     here.site.fetch_all()
     assert not archive.asked("C-GET")

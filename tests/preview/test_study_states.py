@@ -55,7 +55,7 @@ def test_who_stops_trying_is_not_shown_a_next_try(visit):
     here = visit()
     here.client.press(resting(here), "Stop trying")
     html = here.html()
-    assert "Fetch cancelled at" in text_of(html)
+    assert "Fetch cancelled by you at" in text_of(html)
     assert "Next try" not in html
     assert not panel_polls(html)
 
@@ -201,7 +201,7 @@ def test_posters_that_are_widened_while_they_rest_wait_and_fail_like_what_somebo
     assert "(2nd)" in text_of(html)
     assert "Try now" in text_of(html)
     here.client.press(html, "Stop trying")
-    assert "Fetch cancelled at" in here.text()
+    assert "Fetch cancelled by you at" in here.text()
 
 
 def test_a_fetch_that_was_cancelled_does_not_say_that_it_goes_on(visit):
