@@ -1,11 +1,11 @@
 """The database: what must survive a restart. Tables of what archives said, and the door to them."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -58,10 +58,34 @@ class Base(DeclarativeBase):
 
 
 def _write(row: object, **texts: str) -> None:
-    """Set text columns, each cut to its length: an over-long text would make PostgreSQL refuse the row."""
-    columns = class_mapper(type(row)).columns
-    for name, text in texts.items():
-        setattr(row, name, text[: cast(String, columns[name].type).length])
+    for name, text in _cut(type(row), **texts).items():
+        setattr(row, name, text)
+
+
+def _cut(table: Any, **texts: str) -> dict[str, str]:
+    """Each cut to the length of its column: an over-long text would make PostgreSQL refuse the row."""
+    lengths = _lengths(table)
+    return {name: text[: lengths[name]] for name, text in texts.items()}
+
+
+@cache
+def _lengths(table: type[object]) -> dict[str, int | None]:
+    texts = ((column.key, column.type) for column in class_mapper(table).columns)
+    return {name: kind.length for name, kind in texts if isinstance(kind, String)}
+
+
+def columns_of(table: type[object], patient: Patient) -> dict[str, Any]:
+    """What a row of a table with :class:`PatientColumns` says of somebody."""
+    texts = _cut(
+        table,
+        patient_id=patient.identity.patient_id,
+        issuer=patient.identity.issuer,
+        patient_name=patient.name,
+        birth_date_text=patient.birth_date_text,
+        sex=patient.sex,
+    )
+    others = {"aliases": _written(patient.aliases)} if hasattr(table, "aliases") else {}
+    return {"birth_date": patient.birth_date, **texts, **others}
 
 
 class PatientColumns:
@@ -87,17 +111,8 @@ class PatientColumns:
 
     @patient.setter
     def patient(self, patient: Patient) -> None:
-        self.birth_date = patient.birth_date
-        _write(
-            self,
-            patient_id=patient.identity.patient_id,
-            issuer=patient.identity.issuer,
-            patient_name=patient.name,
-            birth_date_text=patient.birth_date_text,
-            sex=patient.sex,
-        )
-        if hasattr(self, "aliases"):
-            self.aliases = _written(patient.aliases)
+        for name, value in columns_of(type(self), patient).items():
+            setattr(self, name, value)
 
 
 _LONGEST_ALIAS = 256
@@ -361,6 +376,17 @@ def insert_once(session: Session, table: type[Base], *rows: Mapping[str, object]
     # Into the table: for the class, SQLAlchemy's unit of work would look at each row by itself.
     only_once = _insert(session)(table.__table__).on_conflict_do_nothing()
     session.execute(only_once, [dict(row) for row in rows])
+
+
+def insert_missing(
+    session: Session, table: type[Base], rows: Sequence[Mapping[str, object]], *keys: str
+) -> set[tuple[Any, ...]]:
+    """Insert rows unless their unique key is there already; the ``keys`` of those that were inserted."""
+    if not rows:
+        return set()
+    columns = [table.__table__.c[key] for key in keys]
+    only_once = _insert(session)(table.__table__).on_conflict_do_nothing().returning(*columns)
+    return {tuple(row) for row in session.execute(only_once, [dict(row) for row in rows])}
 
 
 def insert_new(session: Session, table: type[Base], row: Mapping[str, object]) -> bool:

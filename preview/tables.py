@@ -18,10 +18,11 @@ class WrongTable(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table: where it stands, and what its columns say."""
+    """A row of the table: where it stands, and what its columns say. ``end``: so many bytes were read."""
 
     number: int
     said: Mapping[str, str]
+    end: int = 0
 
 
 def lines_of(file: Path, needed: Sequence[str]) -> Iterator[Line]:
@@ -39,17 +40,17 @@ def _lines(opened: BinaryIO, needed: Sequence[str]) -> Iterator[Line]:
     try:
         _refuse_lacking(table.fieldnames or (), needed)
         for row in table:
-            yield Line(texts.number, _said(row, texts.number))
+            yield Line(texts.number, _said(row, texts.number), texts.end)
     except csv.Error as wrong:
         raise WrongTable(f"line {texts.number} is not CSV: {wrong}") from None
 
 
 class _Texts:
-    """The lines of a file as text, and the number of the one that was read last."""
+    """The lines of a file as text, the number of the one that was read last, and where it ends."""
 
     def __init__(self, opened: BinaryIO) -> None:
         self._opened = opened
-        self.number = 0
+        self.number = self.end = 0
 
     def __iter__(self) -> "_Texts":
         return self
@@ -59,6 +60,7 @@ class _Texts:
         if not line:
             raise StopIteration
         self.number += 1
+        self.end += len(line)
         if self.number == 1 and line.startswith(_WIDE):
             raise WrongTable("line 1 is UTF-16; save the file as UTF-8")
         if len(line) == _LONGEST_LINE:

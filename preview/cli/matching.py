@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from flask.cli import with_appcontext
@@ -21,6 +22,9 @@ from preview.matching.why import sentence
 from preview.parts import Parts
 from preview.routes.guard import parts
 from preview.tables import WrongTable
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
 
 PERSON = click.option("--person", required=True, help="Who decides: it is written down.")
 REASON = click.option("--reason", default="", help="Why; required against a conflict.")
@@ -245,10 +249,18 @@ def load_command(file: Path) -> None:
     """
     our = parts()
     try:
-        loaded = loading.load(our.records, file, our.now)
+        with _bar(file) as bar:
+            loaded = loading.load(our.records, file, our.now, bar.update)
     except WrongTable as wrong:
         raise click.UsageError(f"{click.format_filename(file)}: {wrong}") from None
     click.echo(f"{loaded.read} read, {loaded.changed} new or changed, {loaded.skipped} without id or issuer")
+
+
+def _bar(file: Path) -> "ProgressBar[int]":
+    """How much of the file is done, on a terminal; nothing elsewhere."""
+    hidden = not sys.stderr.isatty()
+    size = file.stat().st_size or None
+    return click.progressbar(length=size, label="Loading", file=sys.stderr, hidden=hidden)
 
 
 @identity_group.command("merge")

@@ -1,5 +1,6 @@
 """The patients whom we know, as their record described them last: everyone launched, and lists from files."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -11,7 +12,7 @@ from fetch.identity import given_names
 from fetch.identity.holding import another_person
 from fetch.identity.ids import normal
 from fetch.model import Patient, PatientIdentity
-from fetch.records import insert_once
+from fetch.records import columns_of, insert_missing, insert_once
 from preview.matching import marks
 from preview.matching.records import FormerHolderRow, KnownRow, ToJudgeRow
 
@@ -39,12 +40,21 @@ def note(session: Session, patients: Iterable[Patient], now: datetime) -> int:
     rows = _held(session, said)
     # in one order: two who insert the same ones would each wait for what the other holds
     unknown = sorted((one for one in said if one not in rows), key=lambda one: (one.issuer, one.patient_id))
-    if unknown:
-        insert_once(session, KnownRow, *(_described(said[one], now) for one in unknown))
-        rows |= _held(session, dict.fromkeys(unknown))  # whoever was quicker may have said something else
-    changed = {patient.identity for patient in every if _take_over(session, rows, patient, now)}
+    new = _insert(session, [said[one] for one in unknown], now)
+    # whoever was quicker may have said something else; and so may another line about the same patient
+    again = [one for one, count in Counter(one.identity for one in every).items() if count > 1]
+    rows |= _held(session, {*again, *(one for one in unknown if one not in new)})
+    held = [patient for patient in every if patient.identity in rows]
+    changed = {patient.identity for patient in held if _take_over(session, rows, patient, now)}
     judge_again(session, changed, now)
     return len(changed.union(unknown))
+
+
+def _insert(session: Session, patients: Iterable[Patient], now: datetime) -> set[PatientIdentity]:
+    """Who of them nobody had inserted meanwhile."""
+    described = [_described(patient, now) for patient in patients]
+    inserted = insert_missing(session, KnownRow, described, "patient_id", "issuer")
+    return {PatientIdentity(number, issuer) for number, issuer in inserted}
 
 
 def _take_over(
@@ -99,21 +109,21 @@ def _known_by(patient: Patient) -> tuple[object, ...]:
 
 
 def _describe(row: KnownRow, patient: Patient, now: datetime) -> None:
-    row.patient = replace(patient, aliases=patient.aliases or row.patient.aliases)
-    row.said_at = now
-    found = [word for name in (patient.name, *row.patient.aliases.names) for word in marks.words(name)]
-    words = "".join(f" {word}" for word in found)[:1024]
-    row.words = words.encode()[:_LONGEST_IN_AN_INDEX].decode(errors="ignore")
-    row.family = " ".join(marks.words(patient.family_name))[:256]
-    row.number = normal(patient.identity.patient_id)[:256]
-    row.given = min(given_names(patient), default="")[:256]
+    said = replace(patient, aliases=patient.aliases or row.patient.aliases)
+    for name, value in _described(said, now).items():
+        setattr(row, name, value)
 
 
 def _described(patient: Patient, now: datetime) -> dict[str, object]:
-    row = KnownRow()
-    _describe(row, patient, now)
-    return {
-        column.key: getattr(row, column.key) for column in KnownRow.__table__.columns if column.key != "id"
+    """The columns, without a row: of a long list of patients each would cost more than all else."""
+    found = [word for name in (patient.name, *patient.aliases.names) for word in marks.words(name)]
+    words = "".join(f" {word}" for word in found)[:1024]
+    return columns_of(KnownRow, patient) | {
+        "said_at": now,
+        "words": words.encode()[:_LONGEST_IN_AN_INDEX].decode(errors="ignore"),
+        "family": " ".join(marks.words(patient.family_name))[:256],
+        "number": normal(patient.identity.patient_id)[:256],
+        "given": min(given_names(patient), default="")[:256],
     }
 
 

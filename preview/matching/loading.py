@@ -1,6 +1,6 @@
 """Keeps the patients of a file, some at a time: however long it is, only these are in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -13,7 +13,8 @@ from preview.matching import known
 from preview.tables import Line, WrongTable, lines_of
 
 NEEDED = ("id", "issuer", "family", "given", "birth_date", "sex")
-_AT_ONCE = 500
+_AT_ONCE = 3_000
+"""Fewer change the same pages of the indexes over and over; while more are written, others wait too long."""
 _LONGEST = {"id": 64, "issuer": 64, "name": 324, "birth_date": 64}
 
 
@@ -26,21 +27,25 @@ class Loaded:
     skipped: int
 
 
-def load(records: Records, file: Path, now: datetime) -> Loaded:
-    """Keep every patient of the file. What came before a :class:`WrongTable` is kept, and may come again."""
-    read = changed = usable = 0
-    rows = (_patient(line) for line in lines_of(file, NEEDED))
-    for some in _batches(rows):
-        patients = [patient for patient in some if patient is not None]
+def load(records: Records, file: Path, now: datetime, told: Callable[[int], None] = lambda _: None) -> Loaded:
+    """Keep every patient of the file. What came before a :class:`WrongTable` is kept, and may come again.
+
+    ``told`` hears of each of some rows, once they are kept, how many bytes of the file they are.
+    """
+    read = changed = usable = end = 0
+    for some in _batches(lines_of(file, NEEDED)):
+        patients = [patient for patient in map(_patient, some) if patient is not None]
         with records.write() as session:
             changed += known.note(session, patients, now)
         read += len(some)
         usable += len(patients)
+        told(some[-1].end - end)
+        end = some[-1].end
     return Loaded(read, changed, read - usable)
 
 
-def _batches(rows: Iterator[Patient | None]) -> Iterator[list[Patient | None]]:
-    while some := list(islice(rows, _AT_ONCE)):
+def _batches(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    while some := list(islice(lines, _AT_ONCE)):
         yield some
 
 

@@ -13,6 +13,7 @@ ALL = (
     "slow_line",
     "giant",
     "watching",
+    "identity",
     "pictures",
     "reduced",
     "first_view",

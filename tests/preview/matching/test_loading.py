@@ -90,7 +90,8 @@ def test_a_long_file_is_never_in_memory_as_a_whole(site, tmp_path):
     with (tmp_path / "many.csv").open("w") as file:
         file.write(HEAD)
         for number in range(20_000):
-            file.write(f"{number + 1000},HOSP,FAMILY{number},Given,,,19750714,F\n")
+            family = f"FAMILY{number % 500}"  # few, so that what is remembered of names does not count
+            file.write(f"{number + 1000},HOSP,{family},Given,,,19750714,F\n")
     tracemalloc.start()
     loaded = loading.load(site.parts.records, tmp_path / "many.csv", site.parts.now)
     peak = tracemalloc.get_traced_memory()[1]
@@ -99,6 +100,39 @@ def test_a_long_file_is_never_in_memory_as_a_whole(site, tmp_path):
     assert peak < 20 * 2**20
     with site.parts.records.read() as session:
         assert session.scalar(select(func.count()).select_from(KnownRow)) == 20_000
+
+
+def test_how_much_of_a_file_is_kept_is_told_as_it_is_kept(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(loading, "_AT_ONCE", 100)
+    file = tmp_path / "patients.csv"
+    file.write_text(HEAD + "".join(f"{number + 1000},HOSP,X,Y,,,19750714,F\n" for number in range(250)))
+    told = []
+    loading.load(site.parts.records, file, site.parts.now, told.append)
+    assert len(told) == 3
+    assert sum(told) == file.stat().st_size
+
+
+def test_one_who_is_twice_among_the_new_is_kept_as_the_last_line_says(site, tmp_path):
+    again = ADAEZE.replace("Adaeze", "Ada")
+    assert load(site, tmp_path, HEAD + ADAEZE + again) == loading.Loaded(2, 1, 0)
+    with site.parts.records.read() as session:
+        assert known.said_of(session, OKAFOR.identity).name == "OKAFOR^Ada"
+
+
+def test_what_somebody_else_kept_in_the_same_moment_is_described_anew(site, monkeypatch):
+    """As on PostgreSQL, where two may find that nobody knows a patient."""
+    look, seen = known._held, []
+
+    def looks(session, identities):
+        seen.append(list(identities))
+        return look(session, seen[-1]) if len(seen) > 1 else {}
+
+    with site.parts.records.write() as session:
+        known.note(session, [Patient(OKAFOR.identity, "OTHER^PERSON")], site.parts.now)
+        monkeypatch.setattr(known, "_held", looks)
+        assert known.note(session, [OKAFOR], site.parts.now) == 1
+        assert known.said_of(session, OKAFOR.identity) == OKAFOR
+        assert session.scalar(select(func.count()).select_from(KnownRow)) == 1
 
 
 def test_a_name_is_looked_for_in_the_order_in_which_names_are_kept(site):
