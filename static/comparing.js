@@ -1,4 +1,4 @@
-// Two studies are ticked and compared. Without this script the server says what is amiss; with it, nobody gets so far.
+// Two studies are ticked and compared. Should this script not come, the server says what is amiss; with it, nobody gets so far.
 (() => {
   "use strict";
   const form = document.getElementById("compare");

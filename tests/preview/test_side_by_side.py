@@ -65,7 +65,7 @@ def test_studies_that_were_not_fetched_open_as_well(site, client):
 
 def test_the_form_leads_there_without_scripts_and_names_no_study_by_what_identifies_it(client, path, some):
     html = client.page(path)
-    form = re.search(r'<form class="comparing"[^>]*>.*?</form>', html, re.DOTALL)[0]
+    form = re.search(r'<form class="comparing scripted"[^>]*>.*?</form>', html, re.DOTALL)[0]
     assert f'action="{path}/compare"' in form
     assert 'method="get"' in form
     assert 'target="ohif"' in form
