@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from redis import Redis, RedisError
+from redis import TimeoutError as RedisTimeoutError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import Queue
@@ -31,8 +32,12 @@ MOST_ATTEMPTS = 3
 """An errand that ended its worker so often would end the next one too."""
 _HARD_LIMIT = 6 * 3600
 """Seconds after which RQ ends a job whatever it does; the errands' own time-outs come far earlier."""
-_SILENT_S = 1.0
-"""Once Redis was silent, nothing is rung for so long: a page would wait for each time-out anew."""
+_PATIENCE_S = 0.4
+"""For one answer of Redis, which takes a thousandth of that; it is what a page waits for it at most."""
+_REFUSED_S = 1.0
+"""Once Redis was not there, nothing is rung for so long."""
+_SILENT_S = 3.0
+"""The same once it was silent: each page, and each part of it, would wait for the time-out anew."""
 _SILENT = timedelta(seconds=60)
 """A worker signs twice a minute, also when it has nothing to do."""
 _WAITING = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED)
@@ -47,23 +52,23 @@ def socket_path(app: App) -> Path:
     return (app.var / "redis" / "redis.sock").absolute()
 
 
-def _client(app: App, seconds: float) -> Redis:
+def _client(app: App) -> Redis:
     """The client's own defaults would retry for seconds while a page waits."""
     return Redis.from_url(
         redis_url(app),
-        socket_connect_timeout=seconds / 2,
-        socket_timeout=seconds,
+        socket_connect_timeout=_PATIENCE_S,
+        socket_timeout=_PATIENCE_S,
         retry=Retry(NoBackoff(), 0),
     )
 
 
 class Bell:
-    """Wakes a worker for a row of the database. Everything here answers within about a second."""
+    """Wakes a worker for a row of the database. A Redis that is silent is waited for once, half a second."""
 
     def __init__(self, app: App) -> None:
-        self._redis = _client(app, 1.0)
-        self._impatient = _client(app, 0.4)
-        self._answered_at = self._silent_at = float("-inf")
+        self._redis = _client(app)
+        self._answered_at = self._away_at = float("-inf")
+        self._away_s = _REFUSED_S
 
     def ring(self, queue: str, row: str, attempt: int = 0, *, unheard: bool = False) -> bool:
         """Put the row's id on the queue unless it waits there; False when Redis cannot be reached.
@@ -73,7 +78,7 @@ class Bell:
         more than a minute to notice the first and never notices the second.
         """
         job_id = f"{queue}-{row}-{attempt}"
-        if time.monotonic() - self._silent_at < _SILENT_S:
+        if self._was_away():
             return False
         try:
             status = self._status(job_id)
@@ -82,25 +87,25 @@ class Bell:
             elif status not in _WAITING:
                 self._enqueue(queue, row, job_id)
         except RedisError as error:
-            self._silent_at = time.monotonic()
+            self._note_away(error)
             log.warning("bell: Redis cannot be reached (%s)", type(error).__name__)
             return False
         return True
 
     def answers(self, within: float = 0.0) -> bool:
-        """Can Redis be reached, or could it (or not) be so many seconds ago?"""
+        """Can Redis be reached, or could it (or not) be so many seconds ago? 0: it is asked in any case."""
         now = time.monotonic()
-        if now - max(self._answered_at, self._silent_at) < within:
-            return self._answered_at > self._silent_at
+        if within and self._was_away():
+            return False
+        if now - max(self._answered_at, self._away_at) < within:
+            return self._answered_at > self._away_at
         try:
-            answers = bool(self._impatient.ping())
-        except RedisError:
-            answers = False
-        if answers:
-            self._answered_at, self._silent_at = time.monotonic(), float("-inf")
-        else:
-            self._silent_at = time.monotonic()
-        return answers
+            self._redis.ping()
+        except RedisError as error:
+            self._note_away(error)
+            return False
+        self._answered_at, self._away_at = time.monotonic(), float("-inf")
+        return True
 
     def has_worker(self, queue: str) -> bool:
         """Does a worker listen on this queue?"""
@@ -111,14 +116,23 @@ class Bell:
 
     def is_attended(self, queue: str, now: datetime) -> bool:
         """Does a worker that gave a sign of life within the last minute listen on this queue?"""
-        if time.monotonic() - self._silent_at < _SILENT_S:
+        if self._was_away():
             return False
         try:
             workers = Worker.all(queue=Queue(queue, connection=self._redis, serializer=JSONSerializer))
-        except RedisError:
+        except RedisError as error:
+            self._note_away(error)
             return False
         beats = (worker.last_heartbeat for worker in workers)
         return any(beat is not None and now - beat.replace(tzinfo=UTC) < _SILENT for beat in beats)
+
+    def _was_away(self) -> bool:
+        """Was it so lately that it need not be asked?"""
+        return time.monotonic() - self._away_at < self._away_s
+
+    def _note_away(self, error: RedisError) -> None:
+        self._away_at = time.monotonic()
+        self._away_s = _SILENT_S if isinstance(error, RedisTimeoutError) else _REFUSED_S
 
     def _status(self, job_id: str) -> JobStatus | None:
         try:

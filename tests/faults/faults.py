@@ -96,6 +96,12 @@ def _redis_away(how: signal.Signals) -> Breaks:
 
 
 @contextmanager
+def _redis_silent(clinic: Clinic) -> Iterator[None]:
+    with clinic.redis.silent():
+        yield
+
+
+@contextmanager
 def _redis_emptied(clinic: Clinic) -> Iterator[None]:
     clinic.redis.empty()
     yield
@@ -208,6 +214,7 @@ AT_HOME = (
     Fault("database: locked, or PostgreSQL stopped", _database_away, 8),
 )
 BESIDES = (
+    Fault("Redis: takes the connection and is silent", _redis_silent, 6, by_chance=False),
     Fault("two people want the same study at once", _wanted_twice, 0.5, by_chance=False),
     Fault("fifty people want a few studies at once", _wanted_by(50), 0.5, by_chance=False),
     Fault("disk: full", _disk_full, 6, by_chance=False, needs=(("disk", True),)),
