@@ -1,15 +1,15 @@
 """The patients whom we know, as their record described them last: everyone launched, and lists from files."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from fetch.identity import given_names
-from fetch.identity.holding import another_person
+from fetch.identity.holding import another_person, same_number
 from fetch.identity.ids import normal
 from fetch.model import Patient, PatientIdentity
 from fetch.records import columns_of, insert_missing, insert_once
@@ -33,7 +33,8 @@ class Searched:
 def note(session: Session, patients: Iterable[Patient], now: datetime) -> int:
     """Keep what the record says of them; of how many it said something else before, or nothing?
 
-    Whose record has changed is judged again. Where it is another person now, who had the id is not forgotten.
+    Whose record has changed is judged again, and who else has their number. Where it is another person now,
+    who had the id is not forgotten.
     """
     every = [patient for patient in patients if patient.identity.patient_id]
     said = {patient.identity: patient for patient in every}
@@ -46,8 +47,25 @@ def note(session: Session, patients: Iterable[Patient], now: datetime) -> int:
     rows |= _held(session, {*again, *(one for one in unknown if one not in new)})
     held = [patient for patient in every if patient.identity in rows]
     changed = {patient.identity for patient in held if _take_over(session, rows, patient, now)}
-    judge_again(session, changed, now)
-    return len(changed.union(unknown))
+    news = changed.union(unknown)
+    judge_again(session, changed | _with_the_number_of(session, news), now)
+    return len(news)
+
+
+def _with_the_number_of(session: Session, news: Iterable[PatientIdentity]) -> set[PatientIdentity]:
+    """Who else has the number of one of these: by it they may be certain no longer, or again."""
+    numbers: dict[str, list[PatientIdentity]] = defaultdict(list)
+    for one in news:
+        numbers[normal(one.patient_id)[:256]].append(one)
+    of_these = KnownRow.number.in_(list(numbers))
+    shared = select(KnownRow.number).where(of_these).group_by(KnownRow.number).having(func.count() > 1)
+    these = select(KnownRow.issuer, KnownRow.patient_id, KnownRow.number).where(KnownRow.number.in_(shared))
+    holders = [(PatientIdentity(row[1], row[0]), row[2]) for row in session.execute(these)] if numbers else []
+    return {
+        holder
+        for holder, number in holders
+        if any(one != holder and same_number(one, holder) for one in numbers[number])
+    }
 
 
 def _insert(session: Session, patients: Iterable[Patient], now: datetime) -> set[PatientIdentity]:

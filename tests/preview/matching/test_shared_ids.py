@@ -9,8 +9,8 @@ from support.hospital import OUTSIDE, SECRET
 from support.studies import OKAFOR, STRANGER
 
 from fetch.model import Patient, PatientIdentity
-from preview.matching import deciding, known, listing
-from preview.matching.records import CrossReferenceRow, FormerHolderRow, KnownRow, Verdict
+from preview.matching import deciding, known, listing, rejudging
+from preview.matching.records import CrossReferenceRow, FormerHolderRow, KnownRow, ToJudgeRow, Verdict
 from preview.records import ContextRow
 
 BEFORE = Patient(OKAFOR.identity, "KOWALSKI^Anna", date(1931, 2, 11), "F")
@@ -77,6 +77,24 @@ def test_two_known_patients_whose_ids_are_one_but_for_zeros_are_certain_for_neit
     clinic.hold(OKAFOR, clinic.archive)
     assert SECRET not in clinic.client.page(clinic.opened())
     assert doubts(clinic) == [["id-shared"]]
+
+
+def test_what_was_certain_by_a_number_that_somebody_new_has_too_waits_for_staff_at_once(clinic):
+    """Nobody has to open the first patient again before staff see it."""
+    clinic.hold(OKAFOR, clinic.archive)
+    path = clinic.opened()
+    assert SECRET in clinic.client.page(path)
+    know(clinic, replace(BEFORE, identity=PatientIdentity("0004471902", "HOSP")))
+    rejudging.judge_waiting(clinic.parts)
+    assert doubts(clinic) == [["id-shared"]]
+    assert "1 study at" in clinic.client.page(path)
+
+
+def test_who_has_the_number_of_another_issuer_is_not_judged_again(clinic):
+    know(clinic, OKAFOR)
+    know(clinic, replace(STRANGER, identity=PatientIdentity(OKAFOR.identity.patient_id, "RIVERSIDE")))
+    with clinic.parts.records.read() as session:
+        assert session.scalars(select(ToJudgeRow)).all() == []
 
 
 def test_two_records_of_one_person_under_one_number_are_certain_for_neither_until_they_are_merged(clinic):
