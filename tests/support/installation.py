@@ -8,11 +8,18 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 from app import create_app
 from fetch.model import Patient
-from fetch.settings import Settings, load_settings
+from fetch.records import Records, open_database
+from fetch.settings import App, Settings, load_settings
+from preview.database import migrate
 from preview.entrance import access
 from preview.errands import asking
 from preview.parts import Parts
@@ -61,6 +68,34 @@ def _toml(value: object) -> str:
     )
 
 
+@cache
+def _migrated_database() -> bytes:
+    """What the migrations make of a new file, once: they take longer than many of the tests."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "preview.db"
+        records = Records(open_database(f"sqlite:///{file}"))
+        migrate(records, App.model_construct(secret_key_file=Path(folder) / "secret"))
+        records.engine.dispose()
+        return file.read_bytes()
+
+
+class _Compiled(BytecodeCache):
+    """The templates of all installations are the same, and compiling them takes longer than most tests."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self._code.get((bucket.key, bucket.checksum)):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 @dataclass
 class Installation:
     folder: Path
@@ -99,7 +134,12 @@ port = {self.local_port}
 {self.viewer_lines}
 """
         )
+        database = self.folder / "preview.db"
+        if not database.exists():
+            database.touch(0o600)
+            database.write_bytes(_migrated_database())
         self.app = create_app(self.settings)
+        self.app.jinja_env.bytecode_cache = _COMPILED
 
     @property
     def settings(self) -> Settings:
