@@ -124,6 +124,32 @@ def _found_for(session: Session, identity: PatientIdentity) -> set[int]:
     return {*session.scalars(found), *session.scalars(waiting)}
 
 
+# --- what a page withholds
+
+
+def is_unheard(session: Session, patient: PatientIdentity, withheld: Iterable[StudyRow]) -> bool:
+    """Does a page withhold something of which staff have nothing on their list, nor are about to?
+
+    What another patient, another order or another source brings makes a study doubtful at every look; it is
+    on the list once it is judged.
+    """
+    studies = {row.id for row in withheld}
+    if not studies:
+        return False
+    whose = (UnmatchedRow.issuer == patient.issuer) & (UnmatchedRow.patient_id == patient.patient_id)
+    open_rows = select(UnmatchedRow.study_row).where(whose, UnmatchedRow.study_row.in_(studies))
+    listed = open_rows.where(UnmatchedRow.part_row == 0, UnmatchedRow.settled_at.is_(None))
+    if studies <= set(session.scalars(listed)):
+        return False
+    return session.get(ToJudgeRow, (patient.issuer, patient.patient_id)) is None
+
+
+def want(parts: Parts, patient: PatientIdentity) -> None:
+    """The reconciler judges this patient in its next round."""
+    with parts.records.write() as session:
+        known.judge_again(session, [patient], parts.now)
+
+
 # --- new rules
 
 

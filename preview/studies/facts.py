@@ -17,6 +17,7 @@ from preview.errands.facts import Errands, Stored, held_up_of, stored
 from preview.health.journal import rows_of
 from preview.health.records import HealthRow
 from preview.kept import Look
+from preview.matching import rejudging
 from preview.page import (
     AnswerFacts,
     AskFacts,
@@ -44,11 +45,15 @@ def patient_facts(
 ) -> PatientFacts:
     """The patient's page for the newest question (for this range); rings again for what nobody took up.
 
+    What it withholds and staff have not heard of is put before them.
+
     Of a long list only what the page shows has its posters read, and the viewer asked about it.
     """
     bell = parts.bell.answers(within=_BELL_S)
     key = ("patient", context.key, context.patient, span, bell)
     seen = look.get(key, lambda: _read_patient(parts, look, context, span))
+    if seen.unheard:
+        rejudging.want(parts, context.patient.identity)
     errands = seen.errands.at(parts, context)
     held_up = held_up_of(seen.health, parts.now, parts.settings.app)
     current = (_answered(seen.ask) if seen.ask else set()) - set(held_up)
@@ -125,6 +130,8 @@ class _SeenOfPatient:
     health: Mapping[str, HealthRow]
     found: Mapping[str, StudyRow]
     """Also what may not be shown, by its key: where a page begins stays known when its study is gone."""
+    unheard: bool
+    """Something is withheld of which staff do not know."""
 
 
 def _read_patient(parts: Parts, look: Look, context: ContextRow, span: Span | None) -> _SeenOfPatient:
@@ -156,8 +163,9 @@ def _read_patient(parts: Parts, look: Look, context: ContextRow, span: Span | No
         )
         health = look.get("health", lambda: rows_of(session))
         confirmed = frozenset(row.id for row in certain if sight.finding(row).confirmed)
+        unheard = rejudging.is_unheard(session, context.patient.identity, waiting)
     by_key = {row.key: row for row in found}
-    return _SeenOfPatient(ask, answers, groups, errands, confirmed, health, by_key)
+    return _SeenOfPatient(ask, answers, groups, errands, confirmed, health, by_key, unheard)
 
 
 def _errands(session: Session, look: Look, studies: Iterable[StudyRow]) -> Stored:

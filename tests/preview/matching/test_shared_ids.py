@@ -125,6 +125,25 @@ def test_an_id_that_the_cross_reference_manager_gave_to_two_patients_is_certain_
     assert SECRET not in clinic.client.page(path)
 
 
+def test_a_page_puts_before_staff_once_what_it_withholds_and_they_do_not_know(clinic):
+    clinic.hold(OKAFOR, clinic.archive)
+    path = clinic.opened()
+    with clinic.parts.records.write() as session:
+        former = FormerHolderRow(print="x", number="4471902", until=clinic.parts.now)
+        former.patient = BEFORE
+        session.add(former)
+    for _ in range(2):
+        assert SECRET not in clinic.client.page(path)
+        with clinic.parts.records.read() as session:
+            (waits,) = session.scalars(select(ToJudgeRow))
+        assert waits.patient_id == OKAFOR.identity.patient_id
+    rejudging.judge_waiting(clinic.parts)
+    assert doubts(clinic) == [["id-shared"]]
+    clinic.client.page(path)
+    with clinic.parts.records.read() as session:
+        assert session.scalars(select(ToJudgeRow)).all() == []
+
+
 def keep(clinic, identity: PatientIdentity, ids: list[list[str]]) -> None:
     with clinic.parts.records.write() as session:
         row = CrossReferenceRow(issuer=identity.issuer, patient_id=identity.patient_id, known=True, ids=ids)
@@ -140,5 +159,5 @@ def test_a_name_that_another_patient_of_ours_has_is_no_slip_of_the_pen(clinic):
     assert SECRET in clinic.client.page(path)
     know(clinic, replace(STRANGER, name="STRANGER^Adaese"))
     assert SECRET not in clinic.client.page(path)
-    clinic.again(path)
+    rejudging.judge_waiting(clinic.parts)
     assert doubts(clinic) == [["given-similar"]]
