@@ -9,7 +9,7 @@ GIVEN_UP = timedelta(seconds=120)
 """An ask that was begun so long ago and not finished has lost its worker."""
 _RESTS = (10, 30, 120, 600, 1800, 3600)
 """Seconds, at most, after the first try, the second, and so on; the last for all that follow."""
-_SHORTEST = 1.0
+_SHORTEST = timedelta(seconds=1)
 _MOST_TRIES_FOR_GAPS = 3
 """An archive that answers but does not send may never send: then a person decides."""
 _MOST_TRIES_FOR_RESOURCES = 12
@@ -23,8 +23,12 @@ def rest(tries: int, chance: float) -> timedelta:
 
     Anything up to the limit ("full jitter"), so that nobody comes back together with all others.
     """
-    longest = _RESTS[min(max(tries, 1), len(_RESTS)) - 1]
-    return timedelta(seconds=max(_SHORTEST, longest * chance))
+    return max(_SHORTEST, longest_rest(tries) * chance)
+
+
+def longest_rest(tries: int) -> timedelta:
+    """How long it can be after so many tries."""
+    return timedelta(seconds=_RESTS[min(max(tries, 1), len(_RESTS)) - 1])
 
 
 def tries_again(outcome: Outcome, reason: Reason | None, scope: Scope, tries: int) -> bool:

@@ -1,5 +1,6 @@
 """When an archive is back: everything that waits for it is tried again soon, but not all of it at once."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -10,9 +11,9 @@ from fetch.reasons import Reason
 from fetch.records import StudyRow
 from preview.records import FetchRow, Scope
 
-_SPREAD_S = 30.0
+SPREAD = timedelta(seconds=30)
 """The last of them is tried so much later: together with the reconciler's round that is within a minute."""
-_BESIDE_S = 1.0
+_BESIDE = timedelta(seconds=1)
 """Between two of them, where there are few: each association takes one at a time."""
 
 
@@ -25,12 +26,17 @@ def wake(session: Session, source: Source, now: datetime) -> int:
         .order_by(FetchRow.scope == Scope.POSTERS, FetchRow.wanted_at)
     )
     ids = session.scalars(resting).all()
-    rounds = max(1, -(-len(ids) // source.associations))
-    beside = min(_BESIDE_S, _SPREAD_S / rounds)
-    for place, fetch in enumerate(ids):
-        at = now + timedelta(seconds=beside * (place // source.associations))
-        session.execute(update(FetchRow).where(FetchRow.id == fetch).values(next_try_at=at))
+    wake_these(session, ids, source.associations, now)
     return len(ids)
+
+
+def wake_these(session: Session, ids: Sequence[str], at_once: int, now: datetime) -> None:
+    """Let these errands be tried, one after another, so many at once."""
+    rounds = max(1, -(-len(ids) // at_once))
+    beside = min(_BESIDE, SPREAD / rounds)
+    for place, fetch in enumerate(ids):
+        at = now + beside * (place // at_once)
+        session.execute(update(FetchRow).where(FetchRow.id == fetch).values(next_try_at=at))
 
 
 def wake_for_room(session: Session, now: datetime) -> None:

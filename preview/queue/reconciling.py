@@ -11,6 +11,7 @@ from preview.health import again, recovery
 from preview.health.machine import has_room
 from preview.matching import rejudging
 from preview.parts import Parts
+from preview.queue import set_back
 from preview.records import AskRow, FetchRow
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ EVERY_S = 10
 
 def ring_for_everything(parts: Parts) -> None:
     """One round: whatever a lost bell, a killed worker or an absent Redis left undone is put on the queue."""
+    set_back.bring_forward(parts)
     if has_room(parts.settings.app.shelf):
         with parts.records.write() as session:
             recovery.wake_for_room(session, parts.now)

@@ -44,7 +44,7 @@ def test_a_full_disk_is_said_and_the_fetch_goes_on_when_there_is_room(
     assert "There is no room for more pictures. The disk of this application is full." in text
     assert "There is no room for pictures on our disk." in visit.text()
     assert client.get("/readyz").json["shelf"] == "No space left on device"
-    change_fetch(site, next_try_at=site.parts.now + timedelta(hours=1))
+    change_fetch(site, tries=6, next_try_at=site.parts.now + timedelta(hours=1))
     reconciling.ring_for_everything(site.parts)
     assert fetches(site)[0].next_try_at > site.parts.now + timedelta(minutes=59), "woken without room"
     filler.unlink()

@@ -174,7 +174,7 @@ def test_what_waits_is_said_to_wait_and_completes_without_a_click(site, client, 
     assert re.search(r"Next try [\d:]+ \(2nd\)", text)
     assert "Try now" in text
     assert "Stop trying" in text
-    change_fetch(site, next_try_at=site.parts.now + timedelta(hours=1))
+    change_fetch(site, tries=6, next_try_at=site.parts.now + timedelta(hours=1))
     archive.start(archive.port)
     look(site)
     (fetch,) = fetches(site)
@@ -197,7 +197,7 @@ def test_a_herd_is_spread_over_the_associations(site, client, archive):
         wanting.want(site.parts, one)
     archive.stop()
     look(site)
-    change_fetch(site, next_try_at=site.parts.now + timedelta(hours=1))
+    change_fetch(site, tries=6, next_try_at=site.parts.now + timedelta(hours=1))
     archive.start(archive.port)
     before = site.parts.now
     look(site)
