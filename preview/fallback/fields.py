@@ -17,7 +17,8 @@ class Field:
 
     @property
     def lines(self) -> int:
-        return min(4, 1 + self.longest // 100)
+        """What is shipped must be readable as a whole, also on a narrow screen."""
+        return min(4, 1 + max(self.longest, 2 * len(self.shipped)) // 100)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,24 @@ def test_nothing_is_wider_than_a_narrow_screen(site, served, chromium):
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
 
 
+CUT = """[...document.querySelectorAll(".fields textarea, .fields input")]
+    .filter(one => one.scrollHeight > one.clientHeight || one.scrollWidth > one.clientWidth)
+    .map(one => one.name)"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_stands_in_the_blanks_of_the_plan_can_be_read_as_a_whole(site, served, chromium, width):
+    page = chromium.new_context(viewport={"width": width, "height": 780}).new_page()
+    key = come_in(page, site, served)
+    page.goto(f"{served}/admin/{key}/fallback/edit")
+    assert page.evaluate(CUT) == []
+    units = page.get_by_label("Units, with telephone")
+    units.fill("Intensive care 020 7946 0101, " * 10)
+    assert page.evaluate(CUT) == []
+    units.fill("")
+    assert units.bounding_box()["height"] >= 60, "as high as an empty one of two lines"
+
+
 def test_an_outage_is_read_on_a_narrow_screen_without_scrolling_sideways(site, served, chromium):
     (source,) = site.settings.sources
     with site.parts.records.write() as session:
