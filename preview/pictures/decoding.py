@@ -6,10 +6,11 @@ import numpy.typing as npt
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
-from preview.pictures import plugins
+from preview.pictures import codestreams, plugins
 from preview.pictures.codestreams import Codestream
 from preview.pictures.decoders import DECODINGS, Decoder, Decoding
 from preview.pictures.encapsulation import one_frame
+from preview.pictures.scans import with_height
 
 plugins.register()
 
@@ -72,6 +73,8 @@ def compressed(
     decoding = DECODINGS[syntax]
     if not decoding.decoders:
         return uncompressed(memoryview(encoded), 0, decoding.like or syntax, options)
+    if decoding.header is codestreams.jpeg:
+        encoded = with_height(encoded)
     stream = decoding.header(encoded) if decoding.header else None
     if stream and (stream.columns, stream.rows) != (options["columns"], options["rows"]):
         raise ValueError("the stream is not as large as the object says")  # and no decoder unpacks it

@@ -18,6 +18,7 @@ from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
 from preview.pictures import codestreams
 from preview.pictures.decoders import DECODINGS, OWN
+from preview.pictures.restarts import has_all_restarts
 from preview.pictures.scans import has_all_scans, in_arithmetic, in_several_scans
 
 HALVINGS = "halvings"
@@ -36,6 +37,8 @@ _ONE, _OTHER = bytes(range(1, 65)), bytes(range(193, 129, -1))
 """Neither repeats itself: what does may be decoded to blocks that are as dark as those of another."""
 _BLOCK = 8
 """Columns and rows of one."""
+_LAST = 3
+"""Pixels of a row: fewer are alike by chance too often, which costs two decodings, and nobody misses them."""
 
 _RGB_LETTERS = ([82, 71, 66], [114, 103, 98])
 """Component identifiers that say so themselves (as libjpeg takes them)."""
@@ -99,13 +102,19 @@ def _hides_rgb(image: JpegImageFile, runner: DecodeRunner) -> bool:
 
 def _check_scans(encoded: bytes) -> None:
     """Of what is told in several passes all must be there, and the last of them whole."""
-    if not has_all_scans(encoded) or _reads_on(imagecodecs.jpeg8_decode, encoded):
+    if (
+        not has_all_scans(encoded)
+        or not has_all_restarts(encoded)
+        or _reads_on(imagecodecs.jpeg8_decode, encoded)
+    ):
         raise ValueError("pixels are missing")
 
 
 def any_jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
     encoded = _ended(encoded)
     is_lossless = not codestreams.jpeg(encoded).reductions
+    if not has_all_restarts(encoded):
+        raise ValueError("pixels are missing")
     if not is_lossless and (in_several_scans(encoded) or in_arithmetic(encoded)):
         _check_scans(encoded)
     unconverted = "RGB" if runner.samples_per_pixel == 3 else None
@@ -117,11 +126,29 @@ def any_jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
 
 
 def _may_be_filled(samples: npt.NDArray[Any], is_lossless: bool) -> bool:
-    """The last row, or what is seen of the last block of cosines, is all the same."""
+    """What is seen of the last block of cosines, or of the last differences, is all the same."""
+    if is_lossless:
+        return _may_be_made_of_zeros(samples)
     rows, columns = ((side - 1) // _BLOCK * _BLOCK for side in samples.shape[:2])
-    last = samples[-1:] if is_lossless else samples[rows:, columns:]
-    pixels = last.reshape(-1, *samples.shape[2:])
+    pixels = samples[rows:, columns:].reshape(-1, *samples.shape[2:])
     return bool((pixels == pixels[-1]).all())
+
+
+def _may_be_made_of_zeros(samples: npt.NDArray[Any]) -> bool:
+    """Do the last pixels differ by one amount from what a predictor foretells of them (T.81 table H.1)?
+
+    In place of what is missing a decoder reads zeros, and they are one code; below that row, no differences.
+    """
+    if min(samples.shape[:2]) <= _LAST:
+        return True
+    above, here = samples[-2:, -_LAST - 1 :].astype(np.int64)
+    left, corner, above, here = here[:-1], above[:-1], above[1:], here[1:]
+    predictions = (
+        *(left, above, corner, left + above - corner),
+        *(left + (above - corner >> 1), above + (left - corner >> 1), left + above >> 1),
+    )
+    differences = ((here - one) % (1 << 8 * samples.itemsize) for one in predictions)
+    return any((one == one[-1]).all() for one in differences)
 
 
 def _reads_on(decode: Callable[[bytes], npt.NDArray[Any]], encoded: bytes) -> bool:

@@ -1,16 +1,18 @@
-"""In how many passes a JPEG tells its coefficients, and whether it has all of them."""
+"""In how many passes a JPEG tells its coefficients, and whether it has all of them; how many rows it has."""
 
 import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_SCAN = 0xDA
+SCAN = 0xDA
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 """Of what is made of cosines and is not hierarchical (ITU-T T.81 table B.1)."""
+_WITH_HEIGHT = {*_FRAMES, 0xC3, 0xCB}
+_NUMBER_OF_LINES = 0xDC
 _PROGRESSIVE = {0xC2, 0xCA}
 _ARITHMETIC = {0xC9, 0xCA}
-_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 """Within and behind a scan: not a stuffed byte, nor a restart, which belong to it, nor what fills the space
 before a marker (B.1.1.2).
 """
@@ -31,17 +33,17 @@ class _Scan:
 def in_several_scans(encoded: bytes) -> bool:
     """Is nothing of it complete before its last scan has come?"""
     components, is_progressive = 0, False
-    for marker, segment in _segments(encoded):
+    for marker, segment, _ in segments(encoded):
         if marker in _FRAMES and len(segment) >= 6:
             components, is_progressive = segment[5], marker in _PROGRESSIVE
-        if marker == _SCAN and segment:
+        if marker == SCAN and segment:
             return is_progressive or segment[0] < components
     return is_progressive
 
 
 def in_arithmetic(encoded: bytes) -> bool:
     """Has it no Huffman codes?"""
-    frames = (marker in _ARITHMETIC for marker, _ in _segments(encoded) if marker in _FRAMES)
+    frames = (marker in _ARITHMETIC for marker, _, _ in segments(encoded) if marker in _FRAMES)
     return next(frames, False)
 
 
@@ -49,11 +51,11 @@ def has_all_scans(encoded: bytes) -> bool:
     """Is every coefficient of every component told to its last bit (T.81 G.1.1.1)?"""
     left: set[tuple[int, int]] | None = None
     is_progressive = False
-    for marker, segment in _segments(encoded):
+    for marker, segment, _ in segments(encoded):
         if marker in _FRAMES and len(segment) >= 6:
             left = {(one, place) for one in segment[6::3] for place in range(_COEFFICIENTS)}
             is_progressive = marker in _PROGRESSIVE
-        if marker == _SCAN and left is not None and (scan := _scan(segment, is_progressive)):
+        if marker == SCAN and left is not None and (scan := _scan(segment, is_progressive)):
             told = range(scan.first, scan.last + 1) if not scan.lacking else ()
             left -= {(one, place) for one in scan.components for place in told}
     return not left
@@ -71,15 +73,31 @@ def _scan(segment: bytes, is_progressive: bool) -> _Scan | None:
     return _Scan(components, first, last, bits & 0x0F)
 
 
-def _segments(encoded: bytes) -> Iterator[tuple[int, bytes]]:
-    """The markers of a stream with what belongs to them, in their order, as far as it goes."""
+def with_height(encoded: bytes) -> bytes:
+    """Where the frame header leaves its rows to be counted (DNL, T.81 B.2.5), as if it had them itself."""
+    rows = None
+    for marker, segment, end in segments(encoded):
+        if rows is None and marker in _WITH_HEIGHT:
+            rows = end - len(segment) + 1
+            if encoded[rows : rows + 2] != b"\0\0":
+                return encoded
+        if marker == SCAN and rows is None:
+            return encoded
+        if marker == _NUMBER_OF_LINES and rows is not None and len(segment) == 2:
+            scan = encoded[rows + 2 : end - len(segment) - 4]
+            return encoded[:rows] + segment + scan + encoded[end:]
+    return encoded
+
+
+def segments(encoded: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """The markers of a stream with what belongs to them, and where that ends; in order, as far as it goes."""
     place = 0
-    while found := _MARKER.search(encoded, place):
+    while found := MARKER.search(encoded, place):
         marker, place = found[1][0], found.end()
         if marker in _STANDALONE:
             continue
         if place + 2 > len(encoded):
             return
         (length,) = struct.unpack_from(">H", encoded, place)
-        yield marker, encoded[place + 2 : place + length]
-        place += length
+        segment, place = encoded[place + 2 : place + length], place + length
+        yield marker, segment, place

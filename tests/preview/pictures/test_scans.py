@@ -12,6 +12,7 @@ from PIL import Image
 from pydicom import uid
 from samples import image
 
+from preview.pictures.restarts import has_all_restarts
 from preview.pictures.scans import has_all_scans, in_several_scans
 from preview.pictures.thumbnail import DrawingKind, draw
 
@@ -204,6 +205,18 @@ def test_a_lossless_stream_that_lacks_a_few_rows_does_not_look_complete(rows):
     assert "cannot be decoded" in drawing.reason
 
 
+@pytest.mark.parametrize("predictor", range(1, 8))
+@pytest.mark.parametrize("bits", [8, 12])
+def test_a_lossless_stream_that_is_cut_within_its_last_row_does_not_look_complete(predictor, bits):
+    values = shades(bits, "u1" if bits == 8 else "<u2", (256, 256))
+    options = {"lossless": True, "bitspersample": bits, "predictor": predictor}
+    kind = uid.JPEGLossless, bits, lambda v: imagecodecs.jpeg8_encode(v, **options)
+    assert drawn(kind, values, lambda frame: frame).kind is DrawingKind.IMAGE
+    for lost in (6, 12, 40, 100, 180):
+        cut = drawn(kind, values, lambda frame, lost=lost: frame[: -2 - lost] + END)
+        assert cut.kind is DrawingKind.CARD, lost
+
+
 def test_a_cut_in_front_of_an_even_background_is_seen_wherever_it_is():
     values = np.full((512, 512), 20, "u1")
     values[:100] = shades(8, "u1", (100, 512))
@@ -238,3 +251,68 @@ def test_arithmetic_leaves_zeros_out_and_is_whole_without_them(syntax):
         assert draw(encoded(stated, syntax, frame)).reason is None
     cut = ARITHMETIC[:-42] + END
     assert "cannot be decoded" in draw(encoded(stated, syntax, cut)).reason
+
+
+RESTARTS = b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAx"
+    "NDQ0Hyc5PTgyPC4zNDL/yQALCAAgACABAREA/8wABgAQEAX/3QAEAAT/2gAIAQEAAD8A/wDPhoYaxjxthQQq8cMDRtcvwP/Q/wC3"
+    "iBA1jHjbCghV44YGja5fgP/R/wCgCaA1jHg4Q9isFlOqOmku/9L/AL/g/9k="
+)
+"""As large, by ``cjpeg -arithmetic -restart 1``: four rows of blocks, and three restarts between them."""
+
+
+@pytest.mark.parametrize("end", [b"", END])
+def test_arithmetic_with_restarts_that_lacks_some_of_them_does_not_look_complete(end):
+    stated = image(np.zeros((32, 32), "u1"))
+    assert draw(encoded(stated, uid.JPEGBaseline8Bit, RESTARTS)).reason is None
+    for length in range(RESTARTS.index(b"\xff\xda") + 12, RESTARTS.index(b"\xff\xd2") + 1):
+        cut = RESTARTS[:length] + end
+        drawing = draw(encoded(stated, uid.JPEGBaseline8Bit, cut + b"\0" * (len(cut) % 2)))
+        assert drawing.kind is DrawingKind.CARD, length
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+def test_huffman_codes_that_end_at_a_restart_do_not_look_complete(bits):
+    values = shades(bits, "u1" if bits == 8 else "<u2", (64, 64))
+    syntax = uid.JPEGBaseline8Bit if bits == 8 else uid.JPEGExtended12Bit
+    kind = syntax, bits, lambda v: imagecodecs.jpeg8_encode(v, 90, bitspersample=bits)
+    without = kind[2](values)
+    scan = without.index(b"\xff\xda")
+    promised = without[:scan] + b"\xff\xdd\x00\x04\x00\x20" + without[scan:]  # every 32 of 64 blocks
+    assert has_all_restarts(without)
+    assert not has_all_restarts(promised)
+    assert drawn(kind, values, lambda _: promised).kind is DrawingKind.CARD
+
+
+def test_restarts_are_counted_in_units_of_what_a_scan_holds():
+    """Two by two blocks of luminance beside one of each colour; alone, a component has its own blocks."""
+    sof = b"\xff\xd8\xff\xc0\x00\x11\x08\x00\x28\x00\x28\x03\x01\x22\x00\x02\x11\x00\x03\x11\x00"
+    every = b"\xff\xdd\x00\x04\x00\x03"
+    all_three = b"\xff\xda\x00\x0c\x03\x01\x00\x02\x00\x03\x00\x00\x3f\x00"
+    alone = {one: b"\xff\xda\x00\x08\x01" + bytes([one]) + b"\x00\x00\x3f\x00" for one in (1, 2)}
+    for scan, units in ((all_three, 9), (alone[1], 25), (alone[2], 9)):
+        restarts = [b"x\xff" + bytes([0xD0 + one % 8]) for one in range(-(-units // 3) - 1)]
+        assert has_all_restarts(sof + every + scan + b"".join(restarts) + b"x" + END)
+        assert not has_all_restarts(sof + every + scan + b"".join(restarts[1:]) + b"x" + END)
+
+
+def counted(frame):
+    """Its rows are told behind the scan only."""
+    place = frame.index(b"\xff\xc0") if b"\xff\xc0" in frame else frame.index(b"\xff\xc3")
+    rows = frame[place + 5 : place + 7]
+    last = frame.rindex(END)
+    return frame[: place + 5] + b"\0\0" + frame[place + 7 : last] + b"\xff\xdc\x00\x04" + rows + END
+
+
+@pytest.mark.parametrize("kind", ["8 bits", "lossless"])
+def test_rows_that_are_counted_behind_the_scan_are_drawn_and_missed(kind):
+    bits = KINDS[kind][1]
+    values = shades(bits, "u1" if bits == 8 else "<u2", (256, 250))
+    right = drawn(KINDS[kind], values, lambda frame: frame)
+    late = drawn(KINDS[kind], values, counted)
+    assert late.reason is None
+    assert late.pictures[0].png == right.pictures[0].png
+    cut = drawn(KINDS[kind], values, lambda frame: counted(frame[: len(frame) * 2 // 3] + END))
+    assert cut.kind is DrawingKind.CARD
+    never = drawn(KINDS[kind], values, lambda frame: counted(frame)[:-8] + END)
+    assert never.kind is DrawingKind.CARD
