@@ -43,7 +43,14 @@ def post_worker_init(worker: Any) -> None:
     _export_plan(worker.wsgi)
     parts = cast(Parts, worker.wsgi.extensions["preview"])
     threading.Thread(target=upkeep.follow, args=(worker.wsgi, parts), name="plan", daemon=True).start()
+    threading.Thread(target=_compile_templates, args=(worker.wsgi,), name="templates", daemon=True).start()
     gc.freeze()
+
+
+def _compile_templates(app: Flask) -> None:
+    """So that whoever opens the first page does not wait for it: all of them take half a second."""
+    for name in app.jinja_env.list_templates():
+        app.jinja_env.get_template(name)
 
 
 def _export_plan(app: Flask) -> None:
