@@ -7,6 +7,24 @@
   const none = said.textContent;
   const ticks = () => [...document.querySelectorAll("input[form=compare]:checked")];
 
+  // Whoever presses Fetch, or chooses other dates, gets a new page: what was ticked stays so. Only our own keys are kept,
+  // for as long as the tab is open.
+  const place = "ticked " + new URL(form.action).pathname;
+  function kept(keys) {
+    try {
+      if (keys) sessionStorage.setItem(place, keys.join(" "));
+      return (sessionStorage.getItem(place) ?? "").split(" ");
+    } catch { // a frame of another site may be refused any storage
+      return [];
+    }
+  }
+  function tickAgain() {
+    for (const key of kept()) {
+      const box = key && document.getElementById("tick-" + key);
+      if (box) box.checked = true;
+    }
+  }
+
   function tell(more) {
     const many = ticks().length;
     const words = more ? form.dataset.more : [none, form.dataset.one, form.dataset.two][Math.min(many, 2)];
@@ -19,9 +37,11 @@
     if (!event.target.matches("input[form=compare]")) return;
     const more = ticks().length > 2;
     if (more) event.target.checked = false;
+    kept(ticks().map((box) => box.value));
     tell(more);
   });
-  document.addEventListener("htmx:afterSwap", () => tell(false)); // a ticked study may be gone
-  addEventListener("pageshow", () => tell(false));
-  tell(false);
+  const again = () => { tickAgain(); tell(false); }; // a ticked study may be gone, or come later
+  document.addEventListener("htmx:afterSwap", again);
+  addEventListener("pageshow", again);
+  again();
 })();

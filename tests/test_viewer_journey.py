@@ -152,6 +152,32 @@ def test_from_a_frame_of_the_clinical_application_to_the_image_and_its_prior_in_
     assert alerts == []
 
 
+@pytest.mark.parametrize("first", ["Chest before", "Chest now"])
+def test_two_ticked_studies_stand_side_by_side_in_ohif(hospital, browser, viewer, first):
+    """In whichever order they are ticked: the newer one left, and OHIF has loaded both."""
+    page = browser.new_page()
+    page.goto(hospital.clinic)
+    with page.expect_popup() as opened:
+        page.get_by_role("button", name="In a tab").first.click()
+    tab = opened.value
+    names = sorted(("Chest before", "Chest now"), key=lambda name: name != first)
+    for name in names:
+        fetched(tab, name).get_by_label("Compare").check()
+    expect(tab.locator("#ticked")).to_have_text("Two studies are ticked.")
+    with tab.expect_popup() as opened:
+        tab.get_by_role("button", name="Compare in the viewer").click()
+    reading = opened.value
+    reading.wait_for_url(f"{viewer}/viewer/main?StudyInstanceUIDs=**hpCompare**")
+    now, before = ({ds.SOPInstanceUID for ds in one} for one in (NOW, BEFORE))
+    uids = shown(reading, lambda uids: len(uids) > 1 and all(uids[:2]), seconds=60)
+    assert uids[0] in now
+    assert uids[1] in before
+    loaded = reading.evaluate(
+        "() => services.displaySetService.getActiveDisplaySets().map((one) => one.StudyInstanceUID)"
+    )
+    assert {NOW[0].StudyInstanceUID, BEFORE[0].StudyInstanceUID} <= set(loaded)
+
+
 def test_a_study_that_the_viewer_lacks_is_said_so_and_brought_and_opens(hospital, browser, viewer):
     page = browser.new_page()
     page.goto(hospital.clinic)

@@ -71,6 +71,24 @@ def test_ticks_outlive_the_refreshes_of_the_page(page):
     expect(page.locator("#compare-ticked")).to_be_enabled()
 
 
+def test_ticks_outlive_a_press_of_fetch_and_are_gone_when_they_are_taken_back(page):
+    """A press loads the page anew; what the browser keeps of it are keys of ours."""
+    boxes = page.locator("input[form=compare]")
+    boxes.nth(1).check()
+    boxes.nth(2).check()
+    page.get_by_role("button", name="Cancel").first.click()
+    page.wait_for_url("**#study-*")
+    expect(boxes.nth(1)).to_be_checked()
+    expect(boxes.nth(2)).to_be_checked()
+    expect(page.locator("#compare-ticked")).to_be_enabled()
+    kept = page.evaluate("() => sessionStorage['ticked ' + location.pathname + '/compare']")
+    assert kept == " ".join(boxes.nth(one).get_attribute("value") for one in (1, 2))
+    boxes.nth(1).uncheck()
+    page.reload()
+    expect(boxes.nth(2)).to_be_checked()
+    expect(boxes.nth(1)).not_to_be_checked()
+
+
 def test_two_ticked_studies_open_in_the_viewers_tab(page):
     boxes = page.locator("input[form=compare]")
     boxes.nth(1).check()
