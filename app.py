@@ -50,7 +50,7 @@ _DOWN = (health, archives, fallback, fallback_plan, notices, downtime)
 """The pages for when imaging is down, and for afterwards."""
 _PROCESSES = {"worker", "reconciler", "prober", "receiver"}
 """What is started once and is to stay: it waits for a database that starts at the same time, or is away."""
-_DATABASE_TRIES = 30
+_DATABASE_PATIENCE_S = 60.0
 _DATABASE_PAUSE_S = 2.0
 _WAITING = "The database server does not answer; trying again for a minute (Ctrl-C stops that).\n"
 
@@ -114,23 +114,24 @@ def _settings_or_exit() -> Settings:
 def _records_or_exit(settings: Settings) -> Records:
     """The database, migrated. A command says at once that its server is away, a process waits for it."""
     records = Records(open_database(settings.app.database))
-    for tries_left in reversed(range(_DATABASE_TRIES)):
+    end, is_said = time.monotonic() + _DATABASE_PATIENCE_S, False
+    while True:
         try:
             migrate(records, settings.app)
         except (OperationalError, OSError) as error:
             is_away = records.engine.dialect.name == "postgresql" and isinstance(error, OperationalError)
-            if not (is_away and tries_left and _is_to_stay()):
+            if not (is_away and time.monotonic() < end and _is_to_stay()):
                 sys.stderr.write(
                     f"The database in app.database cannot be opened ({logs.describe(error)}).\n"
                     "Check that its server runs, or that this user may write its folder.\n"
                 )
                 raise SystemExit(1) from None
-            if tries_left == _DATABASE_TRIES - 1:
+            if not is_said:
                 sys.stderr.write(_WAITING)
+            is_said = True
             time.sleep(_DATABASE_PAUSE_S)
         else:
-            break
-    return records
+            return records
 
 
 def _is_to_stay() -> bool:

@@ -19,7 +19,7 @@ Breaks = Callable[[Clinic], AbstractContextManager[None]]
 class Fault:
     """``lasts``: seconds. ``by_chance``: may be drawn for a sequence; what ends a fetch for good may not.
 
-    ``needs``: how the clinic must be made for it.
+    ``needs``: how the clinic must be made for it; ``on_postgresql``: with its rows there.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Fault:
     lasts: float = 3.0
     by_chance: bool = True
     needs: tuple[tuple[str, bool], ...] = ()
+    on_postgresql: bool = False
 
 
 def _behaves(how: Behaviour) -> Breaks:
@@ -119,6 +120,13 @@ def _database_away(clinic: Clinic) -> Iterator[None]:
     yield
     held.rollback()
     held.close()
+
+
+@contextmanager
+def _database_silent(clinic: Clinic) -> Iterator[None]:
+    assert clinic.server is not None
+    with clinic.server.silent():
+        yield
 
 
 @contextmanager
@@ -215,6 +223,8 @@ AT_HOME = (
 )
 BESIDES = (
     Fault("Redis: takes the connection and is silent", _redis_silent, 6, by_chance=False),
+    Fault("PostgreSQL: stopped", _database_away, 8, by_chance=False, on_postgresql=True),
+    Fault("PostgreSQL: is silent", _database_silent, 12, by_chance=False, on_postgresql=True),
     Fault("two people want the same study at once", _wanted_twice, 0.5, by_chance=False),
     Fault("fifty people want a few studies at once", _wanted_by(50), 0.5, by_chance=False),
     Fault("disk: full", _disk_full, 6, by_chance=False, needs=(("disk", True),)),

@@ -3,8 +3,11 @@
 import tempfile
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+
+from support.postgresql import postgresql
 
 from faults.clinic import BUSY, Clinic, Result
 from faults.faults import EVERY, Fault
@@ -32,11 +35,11 @@ def meet(name: str) -> Met:
     """Break this, with a few studies under way, and heal it; what became of them, and what was said."""
     fault = named(name)
     made = {"studies": _STUDIES, "processes": (*BUSY, "prober"), **dict(fault.needs)}
-    with (
-        tempfile.TemporaryDirectory(prefix="faults-") as folder,
-        Clinic(Path(folder) / "clinic", **made).open() as clinic,
-        Watch(clinic.site) as watch,
-    ):
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
+        server = stack.enter_context(postgresql()) if fault.on_postgresql else None
+        clinic = stack.enter_context(Clinic(folder / "clinic", server=server, **made).open())
+        watch = stack.enter_context(Watch(clinic.site))
         clinic.want()
         clinic.when_drawn(3)
         watch.broken()

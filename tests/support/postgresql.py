@@ -6,14 +6,14 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
 from fetch.settings import Settings, load_settings
-from support.installation import Installation, free_port
+from support.installation import Installation, below, free_port
 
 _USER = "preview"
 _WHOSE = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
@@ -75,6 +75,19 @@ class PostgreSQL:
             yield
         finally:
             self.start()
+
+    @contextmanager
+    def silent(self):
+        """As long as the block runs, it takes connections and answers nothing."""
+        everybody = [self._process.pid, *below(self._process.pid)]
+        for pid in everybody:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in everybody:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def start(self) -> None:
         if self._process is not None:
