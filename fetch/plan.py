@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from pydicom.uid import KeyObjectSelectionDocumentStorage
@@ -10,17 +10,15 @@ from pydicom.uid import KeyObjectSelectionDocumentStorage
 from fetch.model import Instance, Level, Plan, Reported, Series, Share
 from fetch.order import LAST_OF_POSTERS, Group, Queue, Turn, sweep
 from fetch.reasons import Reason
+from fetch.wholes import MOST_BREAKS, MOST_TRIES, BroughtWhole, Whole, Wholes
 
-MOST_TRIES = 3
-"""So often one instance is asked for in requests that end well; then it is given up."""
-MOST_BREAKS = 3
-"""So often a connection may end over one instance; after the first time it is asked for with few others, then
-alone, so that nothing else ends with it."""
 _OF_ONE = (Reason.OUT_OF_RESOURCES, Reason.GARBLED, Reason.REPORTED_FAILED)
 """Over what a request may end that is the fault of one image in it."""
 _REFUSED_ALONE = 2
 """So many single images may be refused, where none ever came, before whole series are asked for."""
 _FEW = 8
+"""After a connection ended over an image it is asked for with so few others, then alone, so that nothing else
+ends with it."""
 _MOST_KEY_IMAGES = 8
 """Of the images that key object selections name, so many belong to the posters."""
 _MOST_WHILE_LISTING = 4
@@ -49,38 +47,12 @@ class _Wanted:
         return self.instance.instance_uid
 
 
-@dataclass
-class _Whole:
-    """A series, or the study, that can only be asked for as a whole."""
-
-    share: Share
-    expected: int | None
-    most_tries: int = MOST_TRIES
-    asked: int = 0
-    broken: int = 0
-    over: bool = False
-    under_way: bool = False
-    arrived: set[str] = field(default_factory=set)
-    short: bool = False
-    """By the archive's own words there is more than came."""
-
-
 @dataclass(frozen=True)
 class CountedMore:
     """A series of which the archive counts more than it lists, and than it sends when asked for all of it."""
 
     series: Series
     lacks: int
-
-
-@dataclass(frozen=True)
-class BroughtWhole:
-    """A series, or the study (""), that was asked for as a whole because the list lacks some of it."""
-
-    series_uid: str
-    came: int
-    short: bool
-    """It did not come to its end: what lacks has no name."""
 
 
 class Planner:
@@ -136,13 +108,9 @@ class Planner:
         self._key_images: dict[str, int] = {}
         self._under_way: set[str] = set()
         self._queue = Queue()
-        self._wholes: dict[str, _Whole] = {}
+        self._wholes = Wholes()
         self._came_singly = False
         self._refused_alone: list[str] = []
-        self._of_list: dict[str, _Whole] = {}
-        """Those that any way has to ask for as a whole."""
-        self._of_wholes: set[str] = set()
-        """What came with a whole series or study: asked for just because it is not listed."""
 
     # --- what the list says
 
@@ -178,7 +146,7 @@ class Planner:
         if is_cut and not listless:
             self._cut[series.series_uid] = series
         if (coarse or is_cut) and not is_settled:
-            self._want_whole(whole, series.expected, MOST_TRIES if coarse else 1, always=listless or is_cut)
+            self._wholes.want(whole, series.expected, MOST_TRIES if coarse else 1, always=listless or is_cut)
         if listless:
             return
         for place, wanted in enumerate(named):
@@ -206,7 +174,7 @@ class Planner:
                 self._name_known(series_uid)
         if (nothing or plan.lacks_series) and "" not in self._brought:
             tries = MOST_TRIES if nothing else 1
-            self._want_whole(Share(self.study_uid), plan.total if nothing else None, tries)
+            self._wholes.want(Share(self.study_uid), plan.total if nothing else None, tries)
         self.list_ended = True
         self._judge_refused()
 
@@ -230,9 +198,7 @@ class Planner:
         self._queue.clear()
         self._under_way.clear()
         self._refused_alone, self._came_singly = [], False
-        self._wholes = {
-            uid: _Whole(whole.share, whole.expected, whole.most_tries) for uid, whole in self._of_list.items()
-        }
+        self._wholes.begin_anew()
         for wanted in self._wanted.values():
             wanted.asked, wanted.broken, wanted.company = 0, 0, ""
             self._enqueue(wanted)
@@ -242,24 +208,24 @@ class Planner:
     @property
     def waits(self) -> bool:
         """May there be something to ask for? ``next_share`` knows for certain."""
-        return self._queue.has(self._last) or any(map(self._is_due, self._wholes.values()))
+        return self._queue.has(self._last) or any(map(self._is_due, self._wholes))
 
     @property
     def _last(self) -> Turn:
         early = self.patient and not self.list_ended
         return LAST_OF_POSTERS if self.posters_only or early else Turn.REST
 
-    def _is_due(self, whole: _Whole) -> bool:
+    def _is_due(self, whole: Whole) -> bool:
         return self._is_small_enough(whole) and not (whole.over or whole.under_way)
 
-    def _is_small_enough(self, whole: _Whole) -> bool:
+    def _is_small_enough(self, whole: Whole) -> bool:
         return not self.posters_only or 0 < (whole.expected or 0) <= _FEW_FOR_A_POSTER
 
     @property
     def lacks_posters(self) -> bool:
         """Is there a series without any picture that could only be brought whole, and may be too long?"""
         seen = {w.instance.series_uid for w in self._wanted.values() if w.uid in self.arrived}
-        late = (w for w in self._wholes.values() if not (w.over or self._is_small_enough(w)))
+        late = (w for w in self._wholes if not (w.over or self._is_small_enough(w)))
         return any(whole.share.series_uid not in seen for whole in late)
 
     def next_share(self, most: int) -> Share | None:
@@ -270,7 +236,7 @@ class Planner:
             instances = tuple(self._wanted[uid].instance for uid in uids)
             return Share(self.study_uid, instances[0].series_uid, instances)
         self._judge_refused()
-        for whole in self._wholes.values():
+        for whole in self._wholes:
             if self._is_due(whole):
                 whole.under_way = True
                 return whole.share
@@ -286,12 +252,12 @@ class Planner:
     def left(self) -> bool:
         """Is there something that is meant, and was not asked for?"""
         open_ = (wanted for wanted in self._wanted.values() if self._is_open(wanted))
-        return any(map(self._is_meant, open_)) or any(map(self._is_due, self._wholes.values()))
+        return any(map(self._is_meant, open_)) or any(map(self._is_due, self._wholes))
 
     @property
     def idle(self) -> bool:
         """Will there be nothing more to ask for? Meant for the moment when ``next_share`` had nothing."""
-        busy = self._under_way or any(whole.under_way for whole in self._wholes.values())
+        busy = self._under_way or self._wholes.are_under_way
         may_name = self.posters_only and self._unread
         return self.list_ended and not busy and not may_name
 
@@ -303,9 +269,7 @@ class Planner:
             self._came_singly = True
             self._judge_refused()
         else:
-            self._of_wholes.add(uid)
-            if share.series_uid in self._wholes:
-                self._wholes[share.series_uid].arrived.add(uid)
+            self._wholes.arrive(uid, share)
         if uid in self.arrived:
             return False
         self.arrived.add(uid)
@@ -362,8 +326,8 @@ class Planner:
 
     def put_back(self, share: Share) -> None:
         """It was not asked for after all."""
-        if share.level is not Level.IMAGE and share.series_uid in self._wholes:
-            self._wholes[share.series_uid].under_way = False
+        if share.level is not Level.IMAGE and (whole := self._wholes.of(share)) is not None:
+            whole.under_way = False
         for wanted in self._returned(share):
             self._enqueue(wanted)
 
@@ -388,14 +352,12 @@ class Planner:
     @property
     def short(self) -> bool:
         """Did less come of a series or the study, asked for as a whole, than there is?"""
-        return any(whole.short for whole in self._wholes.values())
+        return self._wholes.are_short
 
     @property
     def wholes(self) -> Iterator[BroughtWhole]:
         """The requests for a whole because of what no list names, as far as they were made."""
-        for uid, whole in self._of_list.items():
-            if whole.asked or whole.broken:
-                yield BroughtWhole(uid, len(whole.arrived), whole.short)
+        return self._wholes.brought
 
     @property
     def archived(self) -> bool:
@@ -409,7 +371,7 @@ class Planner:
     def counted_more(self) -> Iterator[CountedMore]:
         """What no list names, and no request for the whole did bring, though it ended in an orderly way."""
         for uid, series in self._cut.items():
-            whole = self._wholes.get(uid)
+            whole = self._wholes.of_series(uid)
             here = {i.instance_uid for i in series.instances} & self.arrived
             lacks = (series.expected or 0) - len(here | (whole.arrived if whole else set()))
             if whole is not None and whole.asked and lacks > 0:
@@ -427,7 +389,7 @@ class Planner:
 
     def is_asked_for(self, uid: str) -> bool:
         """Was it asked for, by its name or with a whole series or study?"""
-        return uid in self._wanted or uid in self._of_wholes
+        return uid in self._wanted or uid in self._wholes.came
 
     @property
     def listed(self) -> int:
@@ -435,8 +397,7 @@ class Planner:
 
     def is_expected(self, uid: str) -> bool:
         """Can it be told yet whether it was asked for? While the list arrives, only of what it named."""
-        whole = any(whole.under_way for whole in self._wholes.values())
-        return self.list_ended or whole or uid in self._wanted
+        return self.list_ended or self._wholes.are_under_way or uid in self._wanted
 
     # --- requests for a whole series, or for the study
 
@@ -458,46 +419,26 @@ class Planner:
         self._queue.clear()
         self._wholes.clear()
         if level is Level.STUDY:
-            self._want_whole(Share(self.study_uid), len(self._wanted) or None, always=False)
-        for uid, whole in self._of_list.items() if level is Level.SERIES else ():
-            self._wholes[uid] = whole  # no request for single images brings what the list lacks
+            self._wholes.want(Share(self.study_uid), len(self._wanted) or None, always=False)
+            return
+        self._wholes.keep_those_of_list()
         # also what another carrier asks for just now: it may come back without it
         missing = {w.instance.series_uid for w in self._wanted.values() if self._is_missing(w)}
-        for uid in self._sizes if level is Level.SERIES else ():
+        for uid in self._sizes:
             if uid in missing:
-                if uid in self._wholes and self._wholes[uid].over:
-                    del self._wholes[uid]
-                self._want_whole(Share(self.study_uid, uid), self._sizes[uid], always=False)
-
-    def _want_whole(
-        self, share: Share, expected: int | None, most_tries: int = MOST_TRIES, *, always: bool = True
-    ) -> None:
-        """``always``: in any way, because the list lacks it; else only where single images are not taken."""
-        whole = self._wholes.setdefault(share.series_uid, _Whole(share, expected, most_tries))
-        whole.expected = max(whole.expected or 0, expected or 0) or None
-        if always:
-            self._of_list[share.series_uid] = whole
+                self._wholes.want_again(Share(self.study_uid, uid), self._sizes[uid])
 
     def _whole_ended(self, share: Share, reported: Reported) -> None:
-        whole = self._wholes.get(share.series_uid)
-        if whole is None:
-            return
-        whole.under_way, whole.asked = False, whole.asked + 1
-        expected = whole.expected if whole.expected is not None else max(1, reported.completed or 0)
-        whole.short = len(whole.arrived) < expected or bool(reported.failed)
-        whole.over = not whole.short or whole.asked >= whole.most_tries
-        self._give_up_inside(whole, Reason.NOT_SENT)
+        if (whole := self._wholes.of(share)) is not None:
+            whole.ended(reported)
+            self._give_up_inside(whole, Reason.NOT_SENT)
 
     def _whole_broke(self, share: Share, reason: Reason) -> None:
-        whole = self._wholes.get(share.series_uid)
-        if whole is None:
-            return
-        whole.under_way, whole.broken = False, whole.broken + 1
-        whole.over = whole.broken >= MOST_BREAKS
-        whole.short = True
-        self._give_up_inside(whole, reason)
+        if (whole := self._wholes.of(share)) is not None:
+            whole.broke()
+            self._give_up_inside(whole, reason)
 
-    def _give_up_inside(self, whole: _Whole, reason: Reason) -> None:
+    def _give_up_inside(self, whole: Whole, reason: Reason) -> None:
         """What the list has and no request for the whole did bring."""
         if not whole.over:
             return

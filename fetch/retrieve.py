@@ -17,12 +17,13 @@ from fetch.crew import Crew, Desk
 from fetch.errors import FetchError, refuse_unsafe_uid, trouble
 from fetch.model import Instance, Level, Listed, Local, Plan, Received, Series, Share, Source, Way
 from fetch.notes import Note, Noted, noted
-from fetch.plan import BroughtWhole, CountedMore, Planner
+from fetch.plan import CountedMore, Planner
 from fetch.reasons import Reason, Trouble
 from fetch.sources import dicomweb, get, move, protocol
 from fetch.sources.association import UNABLE
 from fetch.sources.silence import Silence
 from fetch.spool import Spool
+from fetch.wholes import BroughtWhole
 
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _LONGEST_UID = 64  # UI, PS3.5 9.1

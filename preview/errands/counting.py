@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from fetch.model import Instance
 from fetch.notes import Note, Noted, noted
-from fetch.plan import BroughtWhole, CountedMore
+from fetch.plan import CountedMore
+from fetch.wholes import BroughtWhole
 from preview.records import Arrival, FetchRow, InstanceRow, NoteRow, SeriesRow
 from preview.studies import selections
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from pydicom.uid import CTImageStorage, KeyObjectSelectionDocumentStorage
 
 from fetch.model import Instance, Level, Plan, Reported, Series, Share
-from fetch.plan import MOST_BREAKS, MOST_TRIES, Planner
+from fetch.plan import Planner
 from fetch.reasons import Reason
+from fetch.wholes import MOST_BREAKS, MOST_TRIES
 
 STUDY = "1.2.3"
 GOOD = Reported(None, 0)
