@@ -16,7 +16,7 @@ class Births(Enum):
     SWAPPED = "swapped"
     """Day and month."""
     SIMILAR = "similar"
-    """One digit, two neighbours exchanged, the next day, or only the year on one side."""
+    """One digit, two neighbours exchanged, the next day, or on one side only the year, or no century."""
     SAME_TEXT = "same-text"
     """The same on both sides, but no date."""
     DIFFERENT = "different"
@@ -34,7 +34,7 @@ def compare_births(one: Patient, other: Patient) -> Births:
     if ours == theirs:
         return Births.SAME_TEXT
     partly = min(len(ours), len(theirs)) >= 4 and (ours.startswith(theirs) or theirs.startswith(ours))
-    near = partly or _one_slip(ours, theirs) or _swapped(ours, theirs)
+    near = partly or _without_century(ours, theirs) or _one_slip(ours, theirs) or _swapped(ours, theirs)
     return Births.SIMILAR if near else Births.DIFFERENT
 
 
@@ -44,6 +44,11 @@ def _near(one: date, other: date, ours: str, theirs: str) -> Births:
     next_day = abs(one - other) == timedelta(days=1)  # of a time zone
     year = one.year == other.year and (only_the_year(one) or only_the_year(other))
     return Births.SIMILAR if next_day or year or _one_slip(ours, theirs) else Births.DIFFERENT
+
+
+def _without_century(ours: str, theirs: str) -> bool:
+    short, long = sorted((ours, theirs), key=len)
+    return len(short) == 6 and len(long) == 8 and long.endswith(short)
 
 
 def _swapped(ours: str, theirs: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fetch.reasons import _
 
-RULES_VERSION = "2026-11.2"
+RULES_VERSION = "2026-11.3"
 """Of all the rules in this package together; it is kept with every decision."""
 
 

@@ -71,7 +71,7 @@ def _run(
         if status:
             raise SystemExit(f"{' '.join(command[4:6])} failed")
         output.seek(0)
-        figure(what, seconds, goal=goal)
-        figure(f"{what}: of the processors", used.ru_utime + used.ru_stime, "s")
+        figure(f"{what}: by the clock", seconds)
+        figure(f"{what}: of the processors", used.ru_utime + used.ru_stime, goal=goal)
         figure(f"{what}: most memory", used.ru_maxrss / MEBI, "MiB")
         return output.read()

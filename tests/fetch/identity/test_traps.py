@@ -220,6 +220,12 @@ def test_what_has_no_id_was_confirmed_only_as_it_was():
         "...",
         "Trauma7",
         "987654321",
+        "UNKNOWN-MALE-2",
+        "Unknown Female 1",
+        "EMERG-01",
+        "DOE7",
+        "XXXX1234",
+        "ANON-4F3A",
     ],
 )
 def test_an_id_that_is_given_to_those_without_one_counts_as_none(written):
@@ -229,7 +235,7 @@ def test_an_id_that_is_given_to_those_without_one_counts_as_none(written):
 
 
 @pytest.mark.parametrize(
-    "written", ["T123", "NA12345", "X1234567", "MRN00812", "100000", "2000", "12", "1234"]
+    "written", ["T123", "NA12345", "X1234567", "MRN00812", "100000", "2000", "12", "1234", "DOEM12", "XX123"]
 )
 def test_a_real_id_is_no_placeholder_because_it_looks_a_little_like_one(written):
     assert grade(who(patient_id=written), who(patient_id=written)) is CERTAIN
@@ -292,6 +298,7 @@ def test_a_first_of_january_counts_only_with_names_that_are_equal():
         ("19750101", Doubt.BIRTH_DATE_SIMILAR),
         ("1975", Doubt.BIRTH_DATE_SIMILAR),
         ("19460228", Doubt.BIRTH_DATE_DIFFERS),
+        ("750714", Doubt.BIRTH_DATE_SIMILAR),
         ("140775", Doubt.BIRTH_DATE_DIFFERS),
         ("", Doubt.BIRTH_DATE_MISSING),
     ],
