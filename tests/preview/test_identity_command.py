@@ -229,6 +229,7 @@ def processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+@pytest.mark.timeout(300)
 def test_5000_are_judged_against_5000_without_settings_in_less_than_a_minute(tmp_path):
     asked = table(tmp_path / "asked.csv", *febrl.rows("dataset4a.csv"))
     found = table(tmp_path / "found.csv", *febrl.rows("dataset4b.csv"))
@@ -246,6 +247,7 @@ def test_5000_are_judged_against_5000_without_settings_in_less_than_a_minute(tmp
     assert seconds < 60
 
 
+@pytest.mark.timeout(300)
 def test_a_long_table_is_streamed(tmp_path, asked):
     """So many rows that holding them would take more memory than the process may have."""
     rows = 200_000
