@@ -9,13 +9,13 @@ from enum import StrEnum
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
-from support.axe import findings_in_both_themes
-from support.browser import launched
+from playwright.sync_api import expect
+from support.axe import findings_in_both_themes, with_axe
 from support.inspecting import InspectingClient
 from support.installation import Installation, context_key, source_block
 from support.scene import Scene
 from support.serving import served
+from support.staff_looks import STAFF_LOOKS
 from support.studies import study
 from support.visits import UID
 
@@ -30,8 +30,8 @@ from preview.records import Role
 from preview.viewer.links import Entry, Holding
 
 TABLE = Path(__file__).with_name("states.md")
-PAGES = ("patient", "study", "status", "home", "unmatched", "archives")
-EVERYWHERE = PAGES
+EVERYWHERE = ("patient", "study", "status", "home", "unmatched", "archives")
+PAGES = (*EVERYWHERE, "resolve", "confirm")
 CARD = ("patient", "study")
 
 SILENT = {"reason": "no-answer"}
@@ -124,6 +124,7 @@ LOOKS = (
     status(Status.RUNNING, lambda scene: scene.running(5, expected=None), "total not known"),
     status(Status.RUNNING, lambda scene: scene.running(5, moved_at=15), "archive silent"),
     status(Status.RUNNING, lambda scene: scene.running(5, cancel_at=1), "cancelling"),
+    Look(Status.RUNNING, CARD, Scene.slower_than_usual, ".running .slow", name="slower than usual"),
     status(Status.STALLED, lambda scene: scene.running(5, beat_at=90, begun_at=120, wanted_at=120)),
     status(Status.RESTING, lambda scene: scene.under_way(**RESTING)),
     status(Status.RESTING, lambda scene: scene.running(5, beat_at=40, **RESTING), "with gaps"),
@@ -143,6 +144,13 @@ LOOKS = (
         lambda scene: scene.fetch_is(outcome="FAILED", reason="calling-aet-unknown", arrived=0),
     ),
     status(Status.CANCELLED, lambda scene: scene.fetch_is(outcome="CANCELLED", arrived=5)),
+    Look(
+        Status.CANCELLED,
+        CARD,
+        lambda scene: scene.fetch_is(outcome="CANCELLED", arrived=5, cancel_at=1, cancelled_in="0" * 32),
+        ".cancelled :text('by somebody else')",
+        name="by somebody else",
+    ),
     status(Status.PEEKING, lambda scene: scene.running(0, scope="POSTERS")),
     status(Status.PEEKING_LATE, lambda scene: scene.under_way(scope="POSTERS", wanted_at=120)),
     status(Status.PEEKING_RESTING, lambda scene: scene.under_way(scope="POSTERS", **RESTING)),
@@ -215,6 +223,7 @@ LOOKS = (
         query="?modality=US",
     ),
     Look(Nothing.NOT_YET, ("patient",), not_done, ".empty :text('Asking the archives')"),
+    banner(Kind.DATABASE, Scene.no_database, "The database cannot be reached.", ("home",)),
     banner(Kind.QUEUE, Scene.no_redis, "Fetching is paused.", EVERYWHERE),
     banner(Kind.DISK, Scene.no_room, "There is no room"),
     banner(
@@ -257,14 +266,16 @@ def test_no_state_is_left_out(states):
 
 def test_the_table_says_what_is_looked_at():
     rows = [
-        f"| {look.id} | {' | '.join('✓' if one in look.pages else '' for one in PAGES)} |" for look in LOOKS
+        f"| {look.id} | {' | '.join('✓' if one in look.pages else '' for one in PAGES)} |"
+        for look in (*LOOKS, *STAFF_LOOKS)
     ]
     told = "\n".join(
         [
             "# States that a browser looks at, by page, in both themes",
             "",
             "Each is brought about, known by what the page says, and searched by axe-core without a finding:",
-            "`test_states.py`, which holds this table too.",
+            "`test_states.py`, which holds this table too, and for the list and its decisions",
+            "`matching/test_staff_states.py`.",
             "",
             f"| state | {' | '.join(PAGES)} |",
             f"|---|{'---|' * len(PAGES)}",
@@ -289,7 +300,7 @@ def hospital(tmp_path_factory, redis_url):
 
 
 @pytest.fixture(scope="module")
-def open_page(hospital):
+def open_page(hospital, chromium):
     """Open a page by its name, with the browser of a reader or of staff."""
     scene, address = hospital
     with scene.site.parts.records.write() as session:
@@ -301,23 +312,23 @@ def open_page(hospital):
     of_staff = {"unmatched": f"/staff/{staff}/unmatched", "archives": f"/staff/{staff}/archives"}
     of_reader = {"patient": scene.patient, "study": scene.study, "status": "/status"}
     of_reader["home"] = "/"
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        tabs = {}
-        for client, paths in ((scene.here.client, of_reader), (at_work, of_staff)):
-            context = browser.new_context(viewport={"width": 1280, "height": 900})
-            cookie = client.get_cookie("preview").value
-            context.add_cookies([{"name": "preview", "value": cookie, "url": address}])
-            page = context.new_page()
-            tabs |= {name: (page, address + path) for name, path in paths.items()}
+    tabs, contexts = {}, []
+    for client, paths in ((scene.here.client, of_reader), (at_work, of_staff)):
+        context = with_axe(chromium.new_context(viewport={"width": 1280, "height": 900}))
+        contexts.append(context)
+        cookie = client.get_cookie("preview").value
+        context.add_cookies([{"name": "preview", "value": cookie, "url": address}])
+        page = context.new_page()
+        tabs |= {name: (page, address + path) for name, path in paths.items()}
 
-        def opens(name: str, query: str):
-            page, at = tabs[name]
-            page.goto(at + query)
-            return page
+    def opens(name: str, query: str):
+        page, at = tabs[name]
+        page.goto(at + query, wait_until="domcontentloaded")
+        return page
 
-        yield opens
-        browser.close()
+    yield opens
+    for context in contexts:
+        context.close()
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.id)

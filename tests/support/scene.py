@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError
 
 from fetch.records import StudyRow
 from preview.fallback.records import NoticeRow
 from preview.health.records import HealthRow
+from preview.health.speeds import Speeds
 from preview.queue.bell import Bell
 from preview.records import AnswerRow, AskRow, Errand, FetchRow, FoundRow, InstanceRow
 from preview.viewer.archive import ViewerArchive
@@ -61,6 +63,11 @@ class Scene:
     def running(self, arrived: int, **values) -> None:
         at = {"wanted_at": 20, "begun_at": 18, "beat_at": 0, "moved_at": 0}
         self.under_way(**{**at, "arrived": arrived, "drawn": arrived, **values})
+
+    def slower_than_usual(self) -> None:
+        """The archive usually brings as many in seconds."""
+        self._patch.setattr(Speeds, "at", lambda *_: {"main": 4.0})
+        self.running(5, brought=5, begun_at=200, wanted_at=210)
 
     def archive_counts(self, many: int) -> None:
         self.change(StudyRow, instance_count=many)
@@ -117,6 +124,9 @@ class Scene:
         self._patch.setattr(Bell, "answers", lambda _bell, within=0.0: False)
         self._patch.setattr(Bell, "ring", lambda *_args, **_more: False)
 
+    def no_database(self) -> None:
+        self._patch.setattr("preview.routes.banner._stored", _fails)
+
     def no_room(self) -> None:
         self._patch.setattr("preview.routes.banner.has_room", lambda *_args, **_more: False)
 
@@ -132,6 +142,7 @@ class Scene:
 
     def undo(self) -> None:
         self._patch.undo()
+        self.site.app.extensions["preview.cards"].clear()  # a site's settings do not change while it runs
         self._viewer_is_missing("")
         object.__setattr__(self.site.parts.settings.viewer, "dicomweb", None)
         for table, rows in (
@@ -168,3 +179,7 @@ class Scene:
 
 def _values(row) -> dict:
     return {column.key: getattr(row, column.key) for column in row.__table__.columns}
+
+
+def _fails() -> None:
+    raise OperationalError("", None, ConnectionError())
