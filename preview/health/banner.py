@@ -25,6 +25,8 @@ _SAID_AS_OVER = timedelta(seconds=30)
 class Kind(StrEnum):
     """What there is to say; each has its own sentence."""
 
+    DATABASE = "database"
+    """Nothing can be looked up or kept. Also how the archives are is not known then."""
     QUEUE = "queue"
     """Redis cannot be reached, so nobody is told of anything new."""
     DISK = "disk"
@@ -41,7 +43,7 @@ class Kind(StrEnum):
     @property
     def level(self) -> str:
         """How it looks."""
-        if self in (Kind.DOWN, Kind.REFUSING):
+        if self in (Kind.DATABASE, Kind.DOWN, Kind.REFUSING):
             return "error"
         return "plain" if self in (Kind.SLOW, Kind.OVER) else "warning"
 
@@ -98,6 +100,11 @@ class Banner:
         """What is worth being read aloud, once for each time that it begins."""
         said = [(item.about, f"{item.kind} {item.since}") for item in self.items]
         return (*said, *((notice.about, notice.text) for notice in self.notices))
+
+
+def without_database() -> Banner:
+    """For pages that need none themselves."""
+    return Banner((Item(str(Kind.DATABASE), Kind.DATABASE),))
 
 
 def banner_of(

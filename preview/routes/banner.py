@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from preview.fallback.notices import not_over
 from preview.fallback.records import NoticeRow
 from preview.health import journal
-from preview.health.banner import POLL_S, Banner, banner_of, notices, standings_of
+from preview.health.banner import POLL_S, Banner, banner_of, notices, standings_of, without_database
 from preview.health.machine import has_room
 from preview.health.records import HealthRow
 from preview.page.status import comes_back
@@ -28,10 +28,15 @@ def register(app: Flask) -> None:
 
 
 def banner() -> Banner:
-    """Looked up once a request; without a database there is none, and the page says that itself."""
+    """Looked up once a request."""
     if "banner" not in g:
         g.banner = _banner()
     return g.banner  # type: ignore[no-any-return]
+
+
+def said_by_page() -> None:
+    """This page says itself what is wrong, and what it says has no banner above it."""
+    g.banner = Banner()
 
 
 def _banner() -> Banner:
@@ -40,7 +45,7 @@ def _banner() -> Banner:
         rows, written = _stored()
     except SQLAlchemyError as error:
         current_app.logger.warning("no banner: %s", type(error).__name__)
-        return Banner()
+        return without_database()
     known, said = standings_of(rows, our.settings, our.now), notices(written, our.now)
     bell, room = our.bell.answers(within=_BELL_S), has_room(our.settings.app.shelf, within=_ROOM_S)
     return banner_of(known, said, our.now, bell=bell, room=room)

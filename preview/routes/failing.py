@@ -106,6 +106,7 @@ def form_expired(_error: CSRFError) -> Response:
 def database_gone(error: Exception) -> Response:
     """A page says so; a poll keeps what it shows, and goes on polling. What was being written is not."""
     current_app.logger.error("database cannot be reached: %s", describe(error))
+    banner.said_by_page()
     return _page(
         503,
         gettext("The database cannot be reached"),

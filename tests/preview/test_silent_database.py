@@ -1,5 +1,6 @@
 """A PostgreSQL that is silent: every page says so after about two seconds, and not one after another."""
 
+import re
 import socket
 import time
 from contextlib import ExitStack, contextmanager
@@ -101,6 +102,21 @@ def test_a_page_says_after_two_seconds_that_the_database_is_silent_and_comes_bac
     while client.get(path).status_code != 200 and time.monotonic() < end:
         time.sleep(0.2)
     client.page(path)
+
+
+def test_pages_that_need_no_database_say_that_it_is_away_and_those_that_need_it_say_it_once(
+    site, server, line
+):
+    client = site.app.test_client()
+    path = client.opened(site)
+    home = client.page("/")
+    updates = re.search(r'hx-get="(/banner/updates[^"]*)"', home)[1]
+    with server.stopped():
+        assert "The database cannot be reached. No patient can be opened now." in text_of(client.page("/"))
+        polled = client.get(updates, headers={"HX-Request": "true"})
+        assert "The database cannot be reached." in text_of(polled.text)
+        assert client.page(path, status=503).count("The database cannot be reached") == 2  # title and heading
+    assert "The database cannot be reached" not in client.page("/")
 
 
 def test_one_connection_that_was_lost_while_nobody_used_it_is_replaced(site, line):
