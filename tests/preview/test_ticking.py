@@ -2,13 +2,13 @@
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from support.installation import free_port, source_block
 from support.listed import found, studies
 from support.serving import served
 from test_accessible import SHIFTS
 
-from preview.records import FetchRow
+from preview.records import FetchRow, FoundRow
 
 
 @pytest.fixture
@@ -87,6 +87,15 @@ def test_ticks_outlive_a_press_of_fetch_and_are_gone_when_they_are_taken_back(pa
     page.reload()
     expect(boxes.nth(2)).to_be_checked()
     expect(boxes.nth(1)).not_to_be_checked()
+
+
+def test_the_only_study_there_is_cannot_be_ticked(page):
+    expect(page.locator("input[form=compare]").first).to_be_visible()
+    with page.site.parts.records.write() as session:
+        session.execute(delete(FoundRow).where(FoundRow.study_row != 2))
+    page.reload()
+    expect(page.get_by_role("article")).to_have_count(1)
+    expect(page.locator("input[form=compare]")).to_be_hidden()
 
 
 def test_two_ticked_studies_open_in_the_viewers_tab(page):
