@@ -85,6 +85,19 @@ def first_row(page: Page) -> None:
     page.locator("#pictures-heading").wait_for()
 
 
+def to_confirm(page: Page) -> None:
+    """What a decision would mean, before it is made."""
+    staff_page("Unmatched")(page)
+    first_row(page)
+    page.locator("#verdict-same").click()
+
+
+def write_plan(page: Page) -> None:
+    staff_page("Fallback plan")(page)
+    page.locator("#edit").click()
+    page.locator("form textarea").first.wait_for()
+
+
 def staff_page(name: str) -> Callable[[Page], None]:
     return lambda page: page.get_by_role("link", name=re.compile(f"^{name}")).first.click()
 
@@ -99,10 +112,12 @@ WELL = (
     Shot("report", "adams", open_report),
     Shot("unmatched", "patel", staff_page("Unmatched")),
     Shot("resolve", "patel", lambda page: (staff_page("Unmatched")(page), first_row(page))),
+    Shot("confirm", "patel", to_confirm),
     Shot("archives", "lopez", staff_page("Archives")),
     Shot("notices", "lopez", staff_page("Notices")),
     Shot("after-an-outage", "lopez", staff_page("After an outage")),
     Shot("plan-overview", "lopez", staff_page("Fallback plan")),
+    Shot("plan-writing", "lopez", write_plan),
 )
 SLOW = (Shot("fetching", "chen", fetch_newest), Shot("fetching-study", "chen", open_while_fetching))
 DOWN = (Shot("outage", "adams"), Shot("outage-status", path="/status"))
