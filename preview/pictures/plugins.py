@@ -19,7 +19,7 @@ from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 from preview.pictures import codestreams
 from preview.pictures.decoders import DECODINGS, OWN
 from preview.pictures.restarts import has_all_restarts
-from preview.pictures.scans import has_all_scans, in_arithmetic, in_several_scans
+from preview.pictures.scans import has_all_scans, in_arithmetic, in_several_scans, made_of_zeros
 
 HALVINGS = "halvings"
 """The option that says how often to halve the size; rows and columns are then those that come out."""
@@ -120,44 +120,53 @@ def any_jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
     unconverted = "RGB" if runner.samples_per_pixel == 3 else None
     decode = partial(imagecodecs.jpeg8_decode, colorspace=unconverted, outcolorspace=unconverted)
     samples = decode(encoded)
-    if _may_be_filled(samples, is_lossless) and _reads_on(decode, encoded):  # what is missing would be grey
+    in_doubt = _may_be_foretold(samples, made_of_zeros(encoded)) if is_lossless else _may_be_filled(samples)
+    blank = samples if is_lossless else None
+    if in_doubt and _reads_on(decode, encoded, blank):  # what is missing would be grey
         raise ValueError("pixels are missing")
     return _lossless(samples, runner) if is_lossless else _pixels(samples, runner)
 
 
-def _may_be_filled(samples: npt.NDArray[Any], is_lossless: bool) -> bool:
-    """What is seen of the last block of cosines, or of the last differences, is all the same."""
-    if is_lossless:
-        return _may_be_made_of_zeros(samples)
+def _may_be_filled(samples: npt.NDArray[Any]) -> bool:
+    """What is seen of the last block of cosines is all the same."""
     rows, columns = ((side - 1) // _BLOCK * _BLOCK for side in samples.shape[:2])
     pixels = samples[rows:, columns:].reshape(-1, *samples.shape[2:])
     return bool((pixels == pixels[-1]).all())
 
 
-def _may_be_made_of_zeros(samples: npt.NDArray[Any]) -> bool:
-    """Do the last pixels differ by one amount from what a predictor foretells of them (T.81 table H.1)?
+def _may_be_foretold(samples: npt.NDArray[Any], zeros: frozenset[int]) -> bool:
+    """Does the last row hold what a decoder makes of nothing (T.81 H.1.2.1)?
 
-    In place of what is missing a decoder reads zeros, and they are one code; below that row, no differences.
+    Zeros are read to the end of the row in which a stream breaks off; in each that follows nothing differs
+    from what the predictor (table H.1) foretells.
     """
     if min(samples.shape[:2]) <= _LAST:
         return True
-    above, here = samples[-2:, -_LAST - 1 :].astype(np.int64)
+    above, here = samples[-2:].astype(np.int64)
     left, corner, above, here = here[:-1], above[:-1], above[1:], here[1:]
-    predictions = (
-        *(left, above, corner, left + above - corner),
-        *(left + (above - corner >> 1), above + (left - corner >> 1), left + above >> 1),
+    whole = (left, above, corner, left + above - corner)
+    halves = (left + (above - corner >> 1), above + (left - corner >> 1), left + above >> 1)
+    values = 1 << 8 * samples.itemsize
+    # What overflows has lost its highest bits here, and not while it was foretold: a half may be off then.
+    differences = [*((here - one, values) for one in whole), *((here - one, values >> 1) for one in halves)]
+    return any(
+        not (one % most).any() or np.isin(one[-_LAST:] % most, [zero % most for zero in zeros]).all()
+        for one, most in differences
     )
-    differences = ((here - one) % (1 << 8 * samples.itemsize) for one in predictions)
-    return any((one == one[-1]).all() for one in differences)
 
 
-def _reads_on(decode: Callable[[bytes], npt.NDArray[Any]], encoded: bytes) -> bool:
-    """Does something behind the last pixel become pixels? Then it was not the last one."""
+def _reads_on(
+    decode: Callable[[bytes], npt.NDArray[Any]], encoded: bytes, blank: npt.NDArray[Any] | None = None
+) -> bool:
+    """Does something behind the last pixel become pixels? Then it was not the last one.
+
+    ``blank``: what becomes of nothing, where that is another picture than what becomes of something.
+    """
     scan = encoded[: encoded.rfind(codestreams.END)].rstrip(b"\xff")  # fill bytes may come before a marker
     if in_arithmetic(encoded):
         scan += bytes(_AHEAD)  # an encoder leaves zeros at the end out (T.81 D.1.8)
-    one, other = (decode(scan + more + codestreams.END) for more in (_ONE, _OTHER))
-    return not np.array_equal(one, other)
+    one = decode(scan + _ONE + codestreams.END) if blank is None else blank
+    return not np.array_equal(one, decode(scan + _OTHER + codestreams.END))
 
 
 def lossless_jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:

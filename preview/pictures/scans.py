@@ -10,6 +10,7 @@ _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 """Of what is made of cosines and is not hierarchical (ITU-T T.81 table B.1)."""
 _WITH_HEIGHT = {*_FRAMES, 0xC3, 0xCB}
 _NUMBER_OF_LINES = 0xDC
+_TABLES = 0xC4
 _PROGRESSIVE = {0xC2, 0xCA}
 _ARITHMETIC = {0xC9, 0xCA}
 MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
@@ -71,6 +72,23 @@ def _scan(segment: bytes, is_progressive: bool) -> _Scan | None:
         return _Scan(components, 0, _COEFFICIENTS - 1, 0)
     first, last, bits = segment[1 + 2 * count : 4 + 2 * count]
     return _Scan(components, first, last, bits & 0x0F)
+
+
+def made_of_zeros(encoded: bytes) -> frozenset[int]:
+    """Which differences, in sample values, zeros are in a lossless stream (T.81 C.2, H.1.2.2).
+
+    The first symbol of each table has the code of zeros, and says how many bits follow.
+    """
+    categories, shift = set(), 0
+    for marker, segment, _ in segments(encoded):
+        place = 0
+        while marker == _TABLES and place + 17 < len(segment):
+            categories.add(segment[place + 17])
+            place += 17 + sum(segment[place + 1 : place + 17])
+        if marker == SCAN:
+            shift = segment[-1] & 15 if segment else 0
+            break
+    return frozenset((1 << 15 if one > 15 else 1 - (1 << one)) << shift for one in categories)
 
 
 def with_height(encoded: bytes) -> bytes:

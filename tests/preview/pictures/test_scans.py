@@ -217,6 +217,30 @@ def test_a_lossless_stream_that_is_cut_within_its_last_row_does_not_look_complet
         assert cut.kind is DrawingKind.CARD, lost
 
 
+@pytest.mark.parametrize("predictor", [1, 6, 7])
+def test_lossless_colours_that_are_cut_within_their_last_row_do_not_look_complete(predictor):
+    samples = np.random.default_rng(7).integers(0, 255, (64, 64, 3)).astype("u1")
+    frame = imagecodecs.jpeg8_encode(samples, lossless=True, predictor=predictor)
+    stated = colour_image(samples)
+    assert draw(encoded(stated, uid.JPEGLossless, frame + b"\0" * (len(frame) % 2))).reason is None
+    for lost in (20, 60, 120, 180):
+        cut = frame[: -2 - lost] + END
+        drawing = draw(encoded(stated, uid.JPEGLossless, cut + b"\0" * (len(cut) % 2)))
+        assert drawing.kind is DrawingKind.CARD, lost
+
+
+def test_a_lossless_cut_in_an_even_corner_is_seen():
+    """There zeros are what is written, too."""
+    values = np.zeros((256, 256), "u1")
+    values[20:240, 30:220], values[254:, 100:140] = shades(8, "u1", (220, 190)), 255
+    kind = uid.JPEGLossless, 8, lambda v: imagecodecs.jpeg8_encode(v, lossless=True)
+    assert drawn(kind, values, lambda frame: frame).kind is DrawingKind.IMAGE
+    cut = [
+        drawn(kind, values, lambda frame, lost=lost: frame[: -2 - lost] + END) for lost in range(30, 60, 5)
+    ]
+    assert {one.kind for one in cut} == {DrawingKind.CARD}
+
+
 def test_a_cut_in_front_of_an_even_background_is_seen_wherever_it_is():
     values = np.full((512, 512), 20, "u1")
     values[:100] = shades(8, "u1", (100, 512))
