@@ -77,8 +77,8 @@ class Prober:
         app = parts.settings.app
         self._farthest = timedelta(seconds=2 * max(app.probe_every, app.probe_again))
         """What is to come later than this was written by a clock that was set back since."""
-        self._not_before: dict[str, datetime] = {}
-        """Until when it is not tried again for whoever waits to hear of it."""
+        self._not_before: dict[str, float] = {}
+        """Until when it is not tried again for whoever waits to hear of it; by a clock that nobody sets."""
 
     def run(self) -> None:
         """Until stopped; a database that is away is waited for."""
@@ -116,10 +116,11 @@ class Prober:
     def _early(self, session: Session, rows: dict[str, HealthRow], now: datetime) -> dict[str, datetime]:
         """The sources of which somebody waits to hear, and before when what is known of each is too old."""
         names = [source.name for source in self._parts.settings.sources]
+        moment = time.monotonic()
         before = {
             name: now - interval
             for name, interval in waiting.intervals(session, self._parts.settings.app, names, now).items()
-            if name in names and name not in self._under_way and self._not_before.get(name, now) <= now
+            if name in names and name not in self._under_way and self._not_before.get(name, moment) <= moment
         }
         return {
             name: when for name, when in before.items() if name in rows and _is_older(rows[name], when, now)
@@ -157,9 +158,9 @@ class Prober:
             if found is None:
                 if waiting.stands(session, source.name, now):
                     journal.stands_still(session, source.name, now)
-                later = now + timedelta(seconds=self._parts.settings.app.probe_again)
-                self._not_before[source.name] = later
-                _put_off(session, source, later)
+                later = self._parts.settings.app.probe_again
+                self._not_before[source.name] = time.monotonic() + later
+                _put_off(session, source, now + timedelta(seconds=later))
             else:
                 journal.note(session, source, found, now, self._parts.settings.app)
 
