@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, bindparam, case, func, select
 from sqlalchemy.orm import Session
@@ -83,12 +83,14 @@ class Stored:
         now = parts.now
         unfinished = any(not row.finished_at for row in self.rows.values())
         speeds = parts.speeds.at(now) if unfinished else {}
+        wait = parts.speeds.wait(now) if unfinished else None
         held_up = held_up_of(self.health, now, parts.settings.app)
         facts = {
             row.id: replace(
                 self._facts(row, held_up, now),
                 speed=speeds.get(row.study.source) if row.errand is Errand.FETCH else None,
                 cancelled_by=_canceller(row, reader),
+                usual_wait=wait if wait and now - row.wanted_at < timedelta(minutes=wait) else None,
             )
             for row in self.rows.values()
         }

@@ -87,6 +87,8 @@ class FetchFacts:
     speed: float | None = field(default=None, repr=False)
     """Images a second that its archive usually brings. What follows from it is in the progress."""
     cancelled_by: Canceller | None = None
+    usual_wait: int | None = None
+    """Minutes within which such a fetch is usually taken up; None where that is not known, or over."""
 
     @property
     def kept(self) -> int:

@@ -361,6 +361,7 @@ def test_the_mark_changes_with_the_place_where_the_page_begins():
 
 
 FETCHED_OTHERWISE = {
+    "usual_wait": 2,
     "cancelled_by": Canceller(is_reader=True),
     "wanted_at": ago(6),
     "finished_at": ago(2),

@@ -153,3 +153,48 @@ def test_what_is_usual_is_looked_up_once_a_minute(here):
     past(here, 3, drawn=10, seconds=5)
     assert speeds.at(noon + timedelta(seconds=59)) == {}
     assert speeds.at(noon + timedelta(seconds=60)) == {"main": 2.0}
+
+
+# --- when it begins
+
+
+def waited(here, *seconds: float, **more) -> None:
+    """Past fetches that were taken up after so long."""
+    for one in seconds:
+        begun = here.site.parts.now - timedelta(days=2)
+        past(
+            here,
+            2,
+            4,
+            2,
+            **{"wanted_at": begun - timedelta(seconds=one), "begun_at": begun, "attempt": 1, **more},
+        )
+
+
+def waiting(here, **more) -> str:
+    return running(here, begun_at=None, beat_at=None, moved_at=None, **more)
+
+
+def test_who_waits_reads_when_it_usually_starts(here):
+    waited(here, 2, 3, 4, 5, 50, 70, 3600)
+    text = waiting(here)
+    assert "Waiting to fetch this study. Usually starts within 2 minutes. You can leave this page;" in text
+    assert "Beginnt meist binnen 2 Minuten." in text_of(here.html(lang="de"))
+
+
+def test_where_it_is_quick_a_minute_is_said(here):
+    waited(here, 1, 1, 1, 2, 2)
+    assert "Usually starts within 1 minute." in waiting(here)
+
+
+@pytest.mark.parametrize("more", [{"attempt": 2}, {"scope": "POSTERS"}, {"begun_at": None}])
+def test_what_tells_nothing_of_a_wait_is_left_out(here, more):
+    waited(here, 1, 1, 1, 2)
+    waited(here, 1, 1, 1, 2, **more)
+    assert "Usually starts" not in waiting(here)
+
+
+def test_who_waits_longer_than_usual_is_not_told_so(here):
+    waited(here, 1, 1, 1, 2, 2)
+    past_it = here.site.parts.now - timedelta(seconds=61)
+    assert "Usually starts" not in waiting(here, wanted_at=past_it)
