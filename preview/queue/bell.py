@@ -32,8 +32,9 @@ MOST_ATTEMPTS = 3
 """An errand that ended its worker so often would end the next one too."""
 _HARD_LIMIT = 6 * 3600
 """Seconds after which RQ ends a job whatever it does; the errands' own time-outs come far earlier."""
-_PATIENCE_S = 0.4
-"""For one answer of Redis, which takes a thousandth of that; it is what a page waits for it at most."""
+_PATIENCE_S = 0.6
+"""For one answer of Redis, which takes a thousandth of that where the machine is not busy; a page that waits
+for it once is still there within a second."""
 _REFUSED_S = 1.0
 """Once Redis was not there, nothing is rung for so long."""
 _SILENT_S = 3.0
@@ -63,7 +64,7 @@ def _client(app: App) -> Redis:
 
 
 class Bell:
-    """Wakes a worker for a row of the database. A Redis that is silent is waited for once, half a second."""
+    """Wakes a worker for a row of the database. A Redis that is silent is waited for once."""
 
     def __init__(self, app: App) -> None:
         self._redis = _client(app)
