@@ -15,6 +15,8 @@ PATIENCE_S = 2
 _LIVES_S = 0.5
 """An open connection that says nothing for so long is given up, and another one is made."""
 _LATELY_S = 1.0
+_NEW = "new"
+"""In the pool's notes of a connection that nobody has used yet."""
 _DEFAULTS = {
     "connect_timeout": PATIENCE_S,
     "tcp_user_timeout": 1000 * PATIENCE_S,
@@ -45,7 +47,7 @@ class _Silence:
         self._is_silent = False
         self._until = float("-inf")
 
-    def connect(self, dialect: Dialect, _record: ConnectionPoolEntry, args: Any, settings: Any) -> Any:
+    def connect(self, dialect: Dialect, record: ConnectionPoolEntry, args: Any, settings: Any) -> Any:
         """A new connection, or the driver's error; at once if somebody has just waited, or waits, in vain."""
         began = time.monotonic()
         if self._is_silent and began < self._until:
@@ -59,16 +61,25 @@ class _Silence:
             self._until = now + _LATELY_S
             raise
         self._is_silent = False
+        record.info[_NEW] = True
         return connection
 
-    def check(self, connection: Any, _record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
-        """SQLAlchemy's own ping would wait for as long as the server is silent."""
+    def check(self, connection: Any, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        """SQLAlchemy's own ping would wait for as long as the server is silent.
+
+        In place of an old connection it makes a new one; where a new one is silent, so is the server.
+        """
+        is_new = record.info.pop(_NEW, False)
         try:
             lives = _lives(connection.pgconn)
         except self._fault:
             lives = False
-        if not lives:
+        if lives:
+            return
+        if not is_new:
             raise InvalidatePoolError
+        self._is_silent, self._until = True, time.monotonic() + _LATELY_S
+        raise self._fault("the database server does not answer")
 
 
 def _lives(server: Any) -> bool:

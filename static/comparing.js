@@ -5,7 +5,8 @@
   if (!form) return;
   const said = document.getElementById("ticked"), button = document.getElementById("compare-ticked");
   const none = said.textContent;
-  const ticks = () => [...document.querySelectorAll("input[form=compare]:checked")];
+  const boxes = () => [...document.querySelectorAll("input[form=compare]")];
+  const ticks = () => boxes().filter((box) => box.checked);
 
   // Whoever presses Fetch, or chooses other dates, gets a new page: what was ticked stays so. Only our own keys are kept,
   // for as long as the tab is open.
@@ -13,14 +14,18 @@
   function kept(keys) {
     try {
       if (keys) sessionStorage.setItem(place, keys.join(" "));
-      return (sessionStorage.getItem(place) ?? "").split(" ");
+      return (sessionStorage.getItem(place) ?? "").split(" ").filter(Boolean);
     } catch { // a frame of another site may be refused any storage
       return [];
     }
   }
+  function keep() { // also one that is ticked and not on this page: other dates may show it again
+    const ticked = ticks().map((box) => box.value), here = new Set(boxes().map((box) => box.value));
+    kept([...ticked, ...kept().filter((key) => !here.has(key))].slice(0, 2));
+  }
   function tickAgain() {
     for (const key of kept()) {
-      const box = key && document.getElementById("tick-" + key);
+      const box = document.getElementById("tick-" + key);
       if (box) box.checked = true;
     }
   }
@@ -37,7 +42,7 @@
     if (!event.target.matches("input[form=compare]")) return;
     const more = ticks().length > 2;
     if (more) event.target.checked = false;
-    kept(ticks().map((box) => box.value));
+    keep();
     tell(more);
   });
   const again = () => { tickAgain(); tell(false); }; // a ticked study may be gone, or come later

@@ -64,6 +64,7 @@ class Claim:
             "crashes": case((FetchRow.beat_at.is_(None), FetchRow.crashes), else_=FetchRow.crashes + 1),
             "beat_at": now,
             "begun_at": now,
+            "brought": 0,
             "next_try_at": None,
         }
         with records.write() as session:

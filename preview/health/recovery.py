@@ -31,12 +31,13 @@ def wake(session: Session, source: Source, now: datetime) -> int:
 
 
 def wake_these(session: Session, ids: Sequence[str], at_once: int, now: datetime) -> None:
-    """Let these errands be tried, one after another, so many at once."""
+    """Let these errands be tried, one after another, so many at once; not one that has begun meanwhile."""
     rounds = max(1, -(-len(ids) // at_once))
     beside = min(_BESIDE, SPREAD / rounds)
     for place, fetch in enumerate(ids):
         at = now + beside * (place // at_once)
-        session.execute(update(FetchRow).where(FetchRow.id == fetch).values(next_try_at=at))
+        rests = FetchRow.finished_at.is_(None) & (FetchRow.next_try_at > now)
+        session.execute(update(FetchRow).where(FetchRow.id == fetch, rests).values(next_try_at=at))
 
 
 def wake_for_room(session: Session, now: datetime) -> None:

@@ -15,6 +15,8 @@ from preview.records import Errand, FetchRow, Outcome, Scope
 _USUAL = timedelta(days=28)
 _KEPT = timedelta(minutes=1)
 _MOST, _FEWEST = 50, 5
+_LONGEST_WAIT = 10
+"""Minutes; what waited longer did so because something was down."""
 
 
 def today(session: Session, now: datetime, zone: ZoneInfo) -> dict[str, float]:
@@ -33,8 +35,11 @@ def _midnight(now: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _speeds(session: Session, when: ColumnElement[bool]) -> dict[str, float]:
-    """What was here before a try began is not counted as brought by it."""
-    ended = (FetchRow.errand == Errand.FETCH) & FetchRow.outcome.in_((Outcome.COMPLETE, Outcome.INCOMPLETE))
+    """What was here before a try began is not counted as brought by it; nor are fetches of a few posters,
+    which mostly take the time to begin.
+    """
+    wholly = (FetchRow.errand == Errand.FETCH) & (FetchRow.scope == Scope.ALL)
+    ended = wholly & FetchRow.outcome.in_((Outcome.COMPLETE, Outcome.INCOMPLETE))
     brought = func.coalesce(FetchRow.brought, FetchRow.drawn)
     sums = (
         select(StudyRow.source, func.sum(brought), func.sum(FetchRow.seconds))
@@ -46,7 +51,9 @@ def _speeds(session: Session, when: ColumnElement[bool]) -> dict[str, float]:
 
 
 def wait(session: Session, now: datetime) -> int | None:
-    """Within so many minutes nine of ten fetches of late were taken up; None where there were too few."""
+    """Within so many minutes nine of ten fetches of late were taken up; None where there were too few, or
+    where that says more of an outage than of the next fetch.
+    """
     once = (FetchRow.errand == Errand.FETCH) & (FetchRow.scope == Scope.ALL) & (FetchRow.attempt == 1)
     newest = (
         select(FetchRow.wanted_at, FetchRow.begun_at)
@@ -57,7 +64,8 @@ def wait(session: Session, now: datetime) -> int | None:
     waited = sorted((begun - wanted).total_seconds() for wanted, begun in session.execute(newest) if begun)
     if len(waited) < _FEWEST:
         return None
-    return max(1, math.ceil(waited[int(0.9 * (len(waited) - 1))] / 60))
+    minutes = math.ceil(waited[math.ceil(0.9 * len(waited)) - 1] / 60)
+    return max(1, minutes) if minutes <= _LONGEST_WAIT else None
 
 
 class Speeds:

@@ -262,12 +262,14 @@ def _ended(fetch: FetchFacts) -> Status:
 def _quiet(fetch: FetchFacts, now: datetime) -> int | None:
     """In steps of ten seconds, from the first ten on."""
     last = max((moment for moment in (fetch.moved_at, fetch.begun_at) if moment), default=None)
-    steps = int((now - last).total_seconds()) // 10 if last else 0
+    steps = max(0, int((now - last).total_seconds())) // 10 if last else 0  # a clock may have been set back
     return 10 * steps or None
 
 
 _ENOUGH = 5
 """So many images tell more of the speed than what is usual."""
+_FEW = 20
+"""Of a study of fewer objects what is usual tells nothing: they may be films, and take minutes."""
 _MUCH_LONGER = 2
 _A_MINUTE = 60
 
@@ -278,22 +280,29 @@ def _seconds_left(fetch: FetchFacts, now: datetime) -> int | None:
         return None
     brought = fetch.arrived if fetch.brought is None else fetch.brought
     spent = (now - fetch.begun_at).total_seconds()
-    speed = fetch.speed if brought < _ENOUGH or not spent else brought / spent
-    if not speed:
-        return None
-    return _in_tens(max(0, fetch.expected - fetch.arrived) / speed)
+    if brought >= _ENOUGH and spent > 0:
+        return _in_tens(max(0, fetch.expected - fetch.arrived) * spent / brought)
+    usual = _usual(fetch)
+    return _in_tens(usual - spent) if usual is not None and spent < usual else None
 
 
 def _slow(fetch: FetchFacts, now: datetime) -> Slow | None:
     """Twice as long as usual, and a minute more: what is over soon is not worth a word."""
-    if fetch.begun_at is None or not fetch.expected or not fetch.speed:
+    usual = _usual(fetch)
+    if fetch.begun_at is None or usual is None:
         return None
-    before = 0 if fetch.brought is None else fetch.arrived - fetch.brought
-    usual = max(0, fetch.expected - before) / fetch.speed
     so_far = (now - fetch.begun_at).total_seconds()
     if so_far < max(_MUCH_LONGER * usual, usual + _A_MINUTE):
         return None
     return Slow(_in_tens(usual), int(so_far // _A_MINUTE) * _A_MINUTE)
+
+
+def _usual(fetch: FetchFacts) -> float | None:
+    """How many seconds its archive usually takes for what this try was to bring."""
+    if not fetch.speed or (fetch.expected or 0) < _FEW:
+        return None
+    before = 0 if fetch.brought is None else fetch.arrived - fetch.brought
+    return max(0, (fetch.expected or 0) - before) / fetch.speed
 
 
 def _in_tens(seconds: float) -> int:

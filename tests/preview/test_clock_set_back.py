@@ -12,6 +12,9 @@ from preview.errands import wanting
 from preview.errands.asking import note_study
 from preview.errands.claim import SILENT, Claim
 from preview.errands.patience import rest
+from preview.health import recovery
+from preview.matching import rejudging
+from preview.matching.records import ToJudgeRow
 from preview.queue import reconciling
 from preview.queue.bell import RING_AGAIN
 from preview.records import AskRow, FetchRow
@@ -99,6 +102,44 @@ def test_a_worker_that_died_while_the_clock_was_ahead_does_not_live_until_then(s
     reconciling.ring_for_everything(site.parts)
     soon = site.parts.now + SILENT + RING_AGAIN + ROUND
     assert Claim.take(site.parts.records, fetch_id, soon) is not None
+
+
+def test_what_began_by_that_clock_begins_now(site, wish):
+    fetch_id = wish()
+    ahead = site.parts.now + HOUR
+    change(site, fetch_id, attempt=1, wanted_at=ahead, begun_at=ahead, moved_at=ahead, beat_at=site.parts.now)
+    reconciling.ring_for_everything(site.parts)
+    with site.parts.records.read() as session:
+        row = session.get_one(FetchRow, fetch_id)
+        assert max(row.wanted_at, row.begun_at, row.moved_at) <= site.parts.now
+
+
+def test_a_new_question_is_newer_than_one_of_that_clock(site, client):
+    client.get(site.launch(OKAFOR))
+    ahead = site.parts.now + HOUR
+    with site.parts.records.write() as session:
+        session.execute(update(AskRow).values(wanted_at=ahead, begun_at=ahead, finished_at=ahead))
+    reconciling.ring_for_everything(site.parts)
+    with site.parts.records.read() as session:
+        assert session.scalars(select(AskRow.wanted_at)).one() <= site.parts.now
+
+
+def test_who_is_to_be_judged_again_is_judged_once(site):
+    with site.parts.records.write() as session:
+        session.add(ToJudgeRow(issuer="HOSP", patient_id="1", since=site.parts.now + HOUR))
+    reconciling.ring_for_everything(site.parts)
+    rejudging.judge_waiting(site.parts, 1)
+    with site.parts.records.read() as session:
+        assert not session.scalars(select(ToJudgeRow)).all()
+
+
+def test_what_has_begun_meanwhile_is_not_put_to_rest_again(site, wish):
+    fetch_id = wish()
+    rests(site, fetch_id, 6)
+    Claim.take(site.parts.records, fetch_id, site.parts.now + timedelta(days=2))
+    with site.parts.records.write() as session:
+        recovery.wake_these(session, [fetch_id], 1, site.parts.now)
+    assert next_try(site, fetch_id) is None
 
 
 def test_a_question_and_a_wish_that_nobody_heard_are_rung_for_soon(site, client, wish):

@@ -12,6 +12,7 @@ from support.installation import free_port, source_block
 from support.postgresql import OnPostgreSQL, postgresql
 from support.tcp_proxy import TcpProxy
 
+from fetch import silent_server
 from fetch.records import open_database
 
 PATIENT_S = 3.5
@@ -78,6 +79,20 @@ def test_a_host_whose_packets_are_lost_is_noticed_in_seconds(server):
             assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 2000
             assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
             assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+    engine.dispose()
+
+
+def test_a_server_that_takes_a_connection_and_then_says_nothing_is_away_too(server, monkeypatch):
+    """As a pooler does whose own server hangs."""
+    engine = open_database(server.url())
+    monkeypatch.setattr(silent_server, "_lives", lambda _server: False)
+    fails(engine)
+    with pytest.raises(OperationalError, match="silent a moment ago"), engine.connect():
+        pass
+    monkeypatch.undo()
+    time.sleep(1.1)
+    with engine.connect():
+        pass
     engine.dispose()
 
 

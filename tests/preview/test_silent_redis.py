@@ -4,7 +4,7 @@ import time
 
 import pytest
 from faults.redis_server import RedisServer
-from support.installation import source_block
+from support.installation import eventually, source_block
 from support.studies import OKAFOR, study
 
 MOST_S = 0.9
@@ -74,8 +74,9 @@ def test_whatever_somebody_does_waits_for_redis_less_than_a_second(
             waited[name] = [wait for wait in waits if wait > 0.1]
     counts = {name: len(of_it) for name, of_it in waited.items()}
     assert max(counts.values()) == 1, waited
-    rung = (*waited["fetch"], *waited["again"], *waited["open"])
-    assert min(rung) < MOST_S, waited  # where the machine is busy, one or the other may be late
+    every = sorted(wait for some in waited.values() for wait in some)
+    assert every[len(every) // 2] < MOST_S, waited  # where the machine is busy, one or the other may be late
+    assert every[-1] < 3 * MOST_S, waited
     del counts["status"], counts["ready"]  # they look anew
     assert pause or sum(counts.values()) <= 1 + (time.monotonic() - began) / KEPT_S, waited
 
@@ -85,5 +86,7 @@ def test_a_redis_that_answers_again_is_noticed_within_seconds(site, client, redi
     with redis.silent():
         client.page(path)
         assert not site.parts.bell.answers(within=1.0)
-    assert site.parts.bell.answers()
+    back = time.monotonic()
+    eventually(lambda: site.parts.bell.answers(within=1.0))  # as pages ask
+    assert time.monotonic() - back < KEPT_S + 1
     assert site.parts.bell.ring("asks", "a1")

@@ -13,7 +13,7 @@ from preview.errands import wanting
 from preview.health.speeds import Speeds, today, usual
 from preview.page import progress_of
 from preview.page.status import Slow
-from preview.records import FetchRow, Outcome
+from preview.records import FetchRow, Outcome, Scope
 
 
 def left(**more) -> int | None:
@@ -40,6 +40,23 @@ def test_afterwards_it_is_told_from_this_fetch():
 def test_what_an_earlier_try_brought_says_nothing_of_the_speed_of_this_one():
     assert left(arrived=400, brought=2, speed=4.0, begun_at=ago(4)) == 20
     assert left(arrived=400, brought=10, speed=4.0, begun_at=ago(20)) == 160
+
+
+def test_of_few_objects_what_is_usual_tells_nothing():
+    """Four films of a tomosynthesis take three minutes where slices of a CT come by forty a second."""
+    assert left(arrived=3, speed=40.0, expected=4, begun_at=ago(175)) is None
+    assert slow(arrived=3, speed=40.0, expected=4, begun_at=ago(175)) is None
+    assert left(arrived=6, speed=40.0, expected=12, begun_at=ago(60)) == 60
+
+
+def test_once_what_is_usual_is_over_it_is_not_said_again():
+    assert left(arrived=0, speed=4.0, begun_at=ago(90)) == 30
+    assert left(arrived=0, speed=4.0, begun_at=ago(130)) is None
+
+
+def test_by_a_clock_that_was_set_back_nothing_is_told():
+    assert left(arrived=120, speed=None, begun_at=ago(-3600)) is None
+    assert progress_of(fetching(moved_at=ago(-3600), begun_at=ago(-3600)), True, NOW).quiet is None
 
 
 def test_of_an_archive_whose_number_is_not_known_nothing_is_guessed():
@@ -146,6 +163,15 @@ def test_a_source_that_is_new_is_measured_by_today(here):
     assert Speeds(here.site.parts.records, zone).at(now) == {"main": 2.0}
 
 
+def test_fetches_of_posters_do_not_make_an_archive_slower(here):
+    now, zone = here.site.parts.now, here.site.settings.app.zone
+    past(here, 2, drawn=480, seconds=12)
+    for _ in range(40):
+        past(here, 2, drawn=4, seconds=2, scope=Scope.POSTERS)
+    with here.site.parts.records.read() as session:
+        assert usual(session, now, zone) == {"main": 40.0}
+
+
 def test_what_is_usual_is_looked_up_once_a_minute(here):
     speeds = Speeds(here.site.parts.records, here.site.settings.app.zone)
     noon = datetime.now(UTC).replace(hour=12, minute=0)
@@ -176,10 +202,15 @@ def waiting(here, **more) -> str:
 
 
 def test_who_waits_reads_when_it_usually_starts(here):
-    waited(here, 2, 3, 4, 5, 50, 70, 3600)
+    waited(here, 2, 3, 4, 5, 6, 7, 8, 50, 70, 3600)
     text = waiting(here)
     assert "Waiting to fetch this study. Usually starts within 2 minutes. You can leave this page;" in text
     assert "Beginnt meist binnen 2 Minuten." in text_of(here.html(lang="de"))
+
+
+def test_a_night_without_a_worker_tells_nothing_of_the_next_fetch(here):
+    waited(here, 2, 3, 4, 5, 6, 7, 8, 50, 3600, 3600)
+    assert "Usually starts" not in waiting(here)
 
 
 def test_where_it_is_quick_a_minute_is_said(here):
