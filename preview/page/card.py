@@ -45,6 +45,14 @@ class Poster:
 
 
 @dataclass(frozen=True)
+class AsOf:
+    """Sources (their labels) that have said nothing newer of a study since then, and are not about to."""
+
+    labels: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True)
 class StudyFacts:
     """One study UID: the source it is fetched from first, then the others that hold it."""
 
@@ -54,8 +62,8 @@ class StudyFacts:
     fetch: FetchFacts | None
     posters: tuple[Poster, ...] = ()
     viewer: ViewerFacts = field(default_factory=ViewerFacts)
-    as_of: datetime | None = None
-    """When its source last spoke of it, where it has not answered the question at hand."""
+    seen: tuple[tuple[str, datetime], ...] = ()
+    """By source, in the order of the labels: when it last spoke of the study."""
     confirmed: bool = False
     """Is it the patient's because staff have said so?"""
 
@@ -70,7 +78,7 @@ class Card:
     posters: tuple[Poster, ...]
     progress: Progress
     opening: Opening
-    as_of: datetime | None = None
+    as_of: AsOf | None = None
     named: bool = False
     """Is it the one that the clinical application meant?"""
 
@@ -90,7 +98,7 @@ def card_of(study: StudyFacts, bell: bool, now: datetime) -> Card:
         progress = replace(progress, status=Status.GROWN)
     opening = opening_of(study.viewer, study.study, study.fetch, bell, now)
     posters = tuple(sorted(study.posters, key=lambda poster: not poster.key))  # key images before all
-    return Card(study.key, study.study, study.labels, posters, progress, opening, study.as_of)
+    return Card(study.key, study.study, study.labels, posters, progress, opening)
 
 
 def _more(study: StudyFacts) -> int:

@@ -1,7 +1,7 @@
 """The patient's page: what every archive answered, and a card for each study. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -10,7 +10,7 @@ from functools import cached_property
 from fetch.model import AnswerKind, Patient, Study
 from fetch.reasons import Reason
 from preview.errands.patience import GIVEN_UP
-from preview.page.card import Card, StudyFacts, card_of
+from preview.page.card import AsOf, Card, StudyFacts, card_of
 from preview.page.opening import Door
 from preview.page.paging import Choice, Meant, slice_of
 from preview.page.pairing import NOT_IMAGES
@@ -162,8 +162,10 @@ def describe(facts: PatientFacts, now: datetime) -> PatientPage:
     asked = _asked(facts, now)
     studies, meant = facts.studies, facts.meant
     page = slice_of(studies, facts.choice, meant, facts.after)
+    told = {answer.source for answer in facts.answers if _has_news(answer, asked)}
     shown = tuple(
-        replace(card_of(study, facts.bell, now), named=meant.names(study.study)) for study in page.studies
+        replace(card_of(study, facts.bell, now), named=meant.names(study.study), as_of=_as_of(study, told))
+        for study in page.studies
     )
     nothing = _nothing(facts, asked, shown)
     live = asked not in (Asked.DONE, Asked.NEVER) or _is_live(facts, shown, now)
@@ -190,6 +192,25 @@ def describe(facts: PatientFacts, now: datetime) -> PatientPage:
         pace=pace(_last_wish(facts, shown, now), now) if live else _watch(facts),
         milestones=(("answers", f"{asked} {nothing}"), *(card.milestone for card in shown)),
     )
+
+
+def _has_news(answer: AnswerFacts, asked: Asked) -> bool:
+    """Has it answered, or is its answer on the way? To ask once more is no outage unless it failed before."""
+    if answer.held_up is not None or answer.kind is AnswerKind.OUTAGE:
+        return False
+    return answer.kind is not None or (asked is Asked.ASKING and answer.failed_at is None)
+
+
+def _as_of(study: StudyFacts, told: Container[str]) -> AsOf | None:
+    """Of several sources without news, the oldest word counts."""
+    behind = [
+        (label, at)
+        for label, (source, at) in zip(study.labels, study.seen, strict=False)
+        if source not in told
+    ]
+    if not behind:
+        return None
+    return AsOf(tuple(label for label, _ in behind), min(at for _, at in behind))
 
 
 def _is_live(facts: PatientFacts, shown: Sequence[Card], now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -56,11 +56,10 @@ def patient_facts(
         rejudging.want(parts, context.patient.identity)
     errands = seen.errands.at(parts, context)
     held_up = held_up_of(seen.health, parts.now, parts.settings.app)
-    current = (_answered(seen.ask) if seen.ask else set()) - set(held_up)
     listed = tuple(
         replace(
             _study(parts, rows, errands, {}, {}),
-            as_of=_as_of(rows[0], current),
+            seen=tuple((row.source, row.seen_at) for row in rows),
             confirmed=any(row.id in seen.confirmed for row in rows),
         )
         for rows in seen.groups
@@ -269,11 +268,6 @@ def _viewer(parts: Parts, row: StudyRow, bring: FetchFacts | None, held: Mapping
         reachable_by_move=parts.settings.viewer.aet is not None,
         bring=bring,
     )
-
-
-def _as_of(row: StudyRow, current: Container[str]) -> datetime | None:
-    """When the source last spoke of the study, where it has not answered this question or cannot be asked."""
-    return None if row.source in current else row.seen_at
 
 
 _BELL_S = 1.0

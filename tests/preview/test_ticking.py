@@ -2,13 +2,13 @@
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, select, update
 from support.installation import free_port, source_block
 from support.listed import found, studies
 from support.serving import served
 from test_accessible import SHIFTS
 
-from preview.records import FetchRow, FoundRow
+from preview.records import AnswerRow, AskRow, FetchRow, FoundRow
 
 
 @pytest.fixture
@@ -96,6 +96,29 @@ def test_the_only_study_there_is_cannot_be_ticked(page):
     page.reload()
     expect(page.get_by_role("article")).to_have_count(1)
     expect(page.locator("input[form=compare]")).to_be_hidden()
+
+
+def test_the_line_of_comparing_is_there_only_while_two_studies_can_be_ticked(page):
+    """Also where the page polls: the line stands outside the part that comes anew."""
+    line = page.locator("#ticked")
+    expect(line).to_be_visible()
+    with page.site.parts.records.write() as session:
+        gone = session.scalars(select(FoundRow)).all()
+        kept = [{"ask": row.ask, "study_row": row.study_row} for row in gone]
+        session.execute(update(AskRow).values(wanted_at=page.site.parts.now, begun_at=None, finished_at=None))
+        session.execute(delete(AnswerRow))
+        session.execute(delete(FoundRow))
+    page.reload()
+    expect(page.locator(".empty")).to_contain_text("Asking the archives, please wait.")
+    expect(line).to_be_hidden()
+    with page.site.parts.records.write() as session:
+        session.execute(insert(FoundRow), kept)
+    expect(line).to_be_visible(timeout=15_000)
+    expect(page.locator("input[form=compare]").first).to_be_visible()
+    with page.site.parts.records.write() as session:
+        session.execute(delete(FoundRow).where(FoundRow.study_row != 1))
+    expect(page.get_by_role("article")).to_have_count(1, timeout=15_000)
+    expect(line).to_be_hidden()
 
 
 def test_two_ticked_studies_open_in_the_viewers_tab(page):
