@@ -100,9 +100,10 @@ class Wholes:
 
     def begin_anew(self) -> None:
         """In another way, in which nothing of it was asked for yet."""
-        self._all = {
+        self._of_list = {
             uid: Whole(whole.share, whole.expected, whole.most_tries) for uid, whole in self._of_list.items()
         }
+        self._all = dict(self._of_list)
 
     @property
     def are_under_way(self) -> bool:

@@ -12,6 +12,8 @@ class Link:
 
     asked: Patient
     found: Patient
+    of_another: bool = False
+    """It was another study, under the same id, of which staff said so."""
 
 
 @dataclass(frozen=True)

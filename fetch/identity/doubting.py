@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fetch.identity.comparing import Pair
 from fetch.identity.dates import Births
 from fetch.identity.grades import Agreement, Doubt, Remark
-from fetch.identity.roads import conflicts
+from fetch.identity.roads import conflicts, has_lapsed
 
 _OF_ISSUERS = {
     Agreement.MISSING: Doubt.ISSUER_MISSING,
@@ -77,7 +77,7 @@ def _of_others(pair: Pair) -> Iterator[Doubt]:
     if pair.context.holders > 1:
         yield Doubt.ID_SHARED
     if pair.context.link:  # it would be certain, did it still hold
-        yield Doubt.LINK_LAPSED
+        yield Doubt.LINK_LAPSED if has_lapsed(pair.context.link, pair) else Doubt.LINK_CONTRADICTED
 
 
 def overlooked(pair: Pair) -> tuple[Remark, ...]:

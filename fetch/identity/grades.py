@@ -6,7 +6,7 @@ from typing import Any
 
 from fetch.reasons import _
 
-RULES_VERSION = "2026-11.3"
+RULES_VERSION = "2026-11.4"
 """Of all the rules in this package together; it is kept with every decision."""
 
 
@@ -126,6 +126,10 @@ class Doubt(Enum):
     LINK_LAPSED = (
         "link-lapsed",
         _("Staff confirmed this patient, but what is written of either side has changed since."),
+    )
+    LINK_CONTRADICTED = (
+        "link-contradicted",
+        _("Its id is one staff confirmed as this patient's, but name, birth date or sex does not agree."),
     )
     DEMOGRAPHICS_ALONE = (
         "demographics-alone",

@@ -60,7 +60,7 @@ def _similar(ours: str, theirs: str) -> bool:
 
 def compare_issuers(one: str, other: str) -> Agreement:
     """``HOSP_A`` and ``HOSP_A&1.2.3&ISO`` are one (HL7 HD); another case of letters is similar only."""
-    ours, theirs = _parts(one), _parts(other)
+    ours, theirs = issuer_parts(one), issuer_parts(other)
     if not any(ours) or not any(theirs):
         return Agreement.MISSING
     if ours[1] and theirs[1]:
@@ -75,7 +75,7 @@ def is_trusted(issuer: str, trusted: frozenset[str]) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _parts(issuer: str) -> tuple[str, str]:
+def issuer_parts(issuer: str) -> tuple[str, str]:
     """Its name and its universal id, which alone is as good (HL7 v2 2.A.33)."""
     name, _, rest = issuer.strip().partition("&")
     universal = rest.partition("&")[0].strip()

@@ -116,6 +116,13 @@ def holds(link: Link, pair: Pair) -> bool:
     return (births or pair.births is Births.SAME) and (names or agree) and (sexes or pair.sex is not _DIFFER)
 
 
+def has_lapsed(link: Link, pair: Pair) -> bool:
+    """Of a link that does not hold: did it once, and has either side changed since? What stands under an id
+    that was confirmed by another study, and contradicts, it never held for.
+    """
+    return not link.of_another or holds(link, Pair(link.asked, pair.found, pair.context))
+
+
 def _same_source_identity(then: Patient, now: Patient) -> bool:
     if not ids.names_somebody(now.identity.patient_id):
         return then.identity == now.identity

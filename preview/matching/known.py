@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from fetch.identity import given_names
 from fetch.identity.holding import another_person, same_number
-from fetch.identity.ids import normal
+from fetch.identity.ids import issuer_parts, normal
 from fetch.model import Patient, PatientIdentity
 from fetch.records import columns_of, insert_missing, insert_once
 from preview.matching import marks
@@ -20,6 +20,8 @@ MOST = 20
 """So many are shown of one search."""
 _LONGEST_IN_AN_INDEX = 1600
 """PostgreSQL has 2,704 bytes for the words and the family name together."""
+_FEW_ISSUERS = 20
+"""More are not told apart in the query."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,26 @@ def note(session: Session, patients: Iterable[Patient], now: datetime) -> int:
 
 def _with_the_number_of(session: Session, news: Iterable[PatientIdentity]) -> set[PatientIdentity]:
     """Who else has the number of one of these: by it they may be certain no longer, or again."""
-    numbers: dict[str, list[PatientIdentity]] = defaultdict(list)
+    near: dict[tuple[str, str], list[PatientIdentity]] = defaultdict(list)
     for one in news:
-        numbers[normal(one.patient_id)[:256]].append(one)
-    of_these = KnownRow.number.in_(list(numbers))
+        for part in filter(None, issuer_parts(one.issuer)):
+            near[normal(one.patient_id)[:256], part].append(one)
+    if not near:
+        return set()
+    numbers, parts = ({key[place] for key in near} for place in (0, 1))
+    of_these = KnownRow.number.in_(numbers)
     shared = select(KnownRow.number).where(of_these).group_by(KnownRow.number).having(func.count() > 1)
     these = select(KnownRow.issuer, KnownRow.patient_id, KnownRow.number).where(KnownRow.number.in_(shared))
-    holders = [(PatientIdentity(row[1], row[0]), row[2]) for row in session.execute(these)] if numbers else []
+    if len(parts) <= _FEW_ISSUERS:  # each hospital numbers from 1
+        these = these.where(
+            or_(*(KnownRow.issuer.contains(part.split()[0], autoescape=True) for part in parts))
+        )
+    holders = ((PatientIdentity(row[1], row[0]), row[2]) for row in session.execute(these))
     return {
         holder
         for holder, number in holders
-        if any(one != holder and same_number(one, holder) for one in numbers[number])
+        for part in filter(None, issuer_parts(holder.issuer))
+        if any(one != holder and same_number(one, holder) for one in near[number, part])
     }
 
 
@@ -149,6 +160,12 @@ def said_of(session: Session, identity: PatientIdentity) -> Patient | None:
     """Who the record last said that this is."""
     row = session.scalar(select(KnownRow).filter_by(issuer=identity.issuer, patient_id=identity.patient_id))
     return row.patient if row is not None else None
+
+
+def says(session: Session, patient: Patient) -> bool:
+    """Does the record, as far as it is known, say just this of them?"""
+    said = said_of(session, patient.identity)
+    return said is None or not _differs(said, patient)
 
 
 def numbers(session: Session, identities: Iterable[PatientIdentity]) -> dict[PatientIdentity, int]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, delete, select, union
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from fetch.identity import RULES_VERSION
@@ -127,27 +128,32 @@ def _found_for(session: Session, identity: PatientIdentity) -> set[int]:
 # --- what a page withholds
 
 
-def is_unheard(session: Session, patient: PatientIdentity, withheld: Iterable[StudyRow]) -> bool:
+def is_unheard(session: Session, patient: Patient, withheld: Iterable[StudyRow]) -> bool:
     """Does a page withhold something of which staff have nothing on their list, nor are about to?
 
     What another patient, another order or another source brings makes a study doubtful at every look; it is
-    on the list once it is judged.
+    on the list once it is judged. Not where the page was opened before the record changed: what only its own
+    words make doubtful is in no doubt for the record, by which staff judge.
     """
     studies = {row.id for row in withheld}
-    if not studies:
+    if not studies or not known.says(session, patient):
         return False
-    whose = (UnmatchedRow.issuer == patient.issuer) & (UnmatchedRow.patient_id == patient.patient_id)
+    one = patient.identity
+    whose = (UnmatchedRow.issuer == one.issuer) & (UnmatchedRow.patient_id == one.patient_id)
     open_rows = select(UnmatchedRow.study_row).where(whose, UnmatchedRow.study_row.in_(studies))
     listed = open_rows.where(UnmatchedRow.part_row == 0, UnmatchedRow.settled_at.is_(None))
     if studies <= set(session.scalars(listed)):
         return False
-    return session.get(ToJudgeRow, (patient.issuer, patient.patient_id)) is None
+    return session.get(ToJudgeRow, (one.issuer, one.patient_id)) is None
 
 
 def want(parts: Parts, patient: PatientIdentity) -> None:
-    """The reconciler judges this patient in its next round."""
-    with parts.records.write() as session:
-        known.judge_again(session, [patient], parts.now)
+    """The reconciler judges this patient in its next round; what cannot be noted now is at the next look."""
+    try:
+        with parts.records.write() as session:
+            known.judge_again(session, [patient], parts.now)
+    except DatabaseError as error:  # a page that was read is shown, also while nothing can be written
+        log.warning("a patient is to be judged again and that was not noted (%s)", type(error).__name__)
 
 
 # --- new rules

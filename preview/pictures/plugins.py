@@ -63,6 +63,8 @@ def jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
     if needs_end:
         encoded = _ended(encoded)
         _check_scans(encoded)
+    elif not has_all_restarts(encoded):  # a decoder goes on behind the next one, and fills what is missing
+        raise ValueError("pixels are missing")
     # Image.open refuses what is large, however small it is wanted.
     image = JpegImageFile(BytesIO(encoded if needs_end else _endless(encoded)))
     times = runner.get_option(HALVINGS, 0)

@@ -13,6 +13,8 @@ _BLOCK = 8
 
 def has_all_restarts(encoded: bytes) -> bool:
     """In every scan; True where there are none to be."""
+    if bytes((0xFF, _INTERVAL)) not in encoded:
+        return True
     frame, side, interval = b"", 0, 0
     for marker, segment, end in segments(encoded):
         if marker in _COSINES | _LOSSLESS:

@@ -10,7 +10,7 @@ from pydicom.uid import CTImageStorage, KeyObjectSelectionDocumentStorage
 from fetch.model import Instance, Level, Plan, Reported, Series, Share
 from fetch.plan import Planner
 from fetch.reasons import Reason
-from fetch.wholes import MOST_BREAKS, MOST_TRIES
+from fetch.wholes import MOST_BREAKS, MOST_TRIES, BroughtWhole
 
 STUDY = "1.2.3"
 GOOD = Reported(None, 0)
@@ -289,6 +289,19 @@ def test_what_no_list_names_is_asked_for_as_a_whole_in_every_way():
     planner.ended(planner.next_share(8), GOOD)
     planner.begin_way()
     assert planner.next_share(8) == Share(STUDY)
+
+
+def test_what_became_of_a_whole_is_told_of_the_last_way():
+    planner = Planner(STUDY)
+    planner.list_over(Plan(total=2))
+    planner.ended(planner.next_share(8), GOOD)
+    planner.begin_way()
+    share = planner.next_share(8)
+    for uid in ("1.1", "1.2"):
+        planner.arrive(uid, share)
+    planner.ended(share, GOOD)
+    assert list(planner.wholes) == [BroughtWhole("", 2, short=False)]
+    assert not planner.short
 
 
 def test_for_a_poster_a_short_series_is_brought_whole_and_a_long_one_is_not():

@@ -1,10 +1,12 @@
 """An id that two of our patients have, or had: it identifies neither, and staff are told why."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError
 from support.hospital import OUTSIDE, SECRET
 from support.studies import OKAFOR, STRANGER
 
@@ -142,6 +144,45 @@ def test_a_page_puts_before_staff_once_what_it_withholds_and_they_do_not_know(cl
     clinic.client.page(path)
     with clinic.parts.records.read() as session:
         assert session.scalars(select(ToJudgeRow)).all() == []
+
+
+def test_a_page_from_before_the_record_was_corrected_does_not_have_the_patient_judged_for_ever(clinic):
+    stale = replace(OKAFOR, birth_date=date(1975, 7, 15))
+    clinic.hold(OKAFOR, clinic.archive)
+    path = clinic.opened(stale)
+    know(clinic, OKAFOR)
+    for _ in range(2):
+        rejudging.judge_waiting(clinic.parts)
+        clinic.client.page(path)
+        with clinic.parts.records.read() as session:
+            assert session.scalars(select(ToJudgeRow)).all() == []
+
+
+def test_a_page_is_shown_also_while_nothing_can_be_written(clinic, monkeypatch):
+    clinic.hold(OKAFOR, clinic.archive)
+    path = clinic.opened()
+    with clinic.parts.records.write() as session:
+        former = FormerHolderRow(print="x", number="4471902", until=clinic.parts.now)
+        former.patient = BEFORE
+        session.add(former)
+
+    def full(*_args):
+        raise OperationalError("", {}, sqlite3.OperationalError("database or disk is full"))
+
+    monkeypatch.setattr(known, "judge_again", full)
+    assert SECRET not in clinic.client.page(path)
+
+
+def test_of_many_issuers_that_number_alike_only_the_same_one_is_judged_again(clinic):
+    for issuer in ("HOSP", "HOSP&1.2.3&ISO", "OTHER", "HOSPICE"):
+        know(clinic, replace(OKAFOR, identity=PatientIdentity("4471902", issuer)))
+    rejudging.judge_waiting(clinic.parts)
+    with clinic.parts.records.write() as session:
+        session.execute(delete(ToJudgeRow))
+    know(clinic, replace(OKAFOR, identity=PatientIdentity("0004471902", "HOSP")))
+    with clinic.parts.records.read() as session:
+        again = {(row.issuer, row.patient_id) for row in session.scalars(select(ToJudgeRow))}
+    assert again == {("HOSP", "4471902"), ("HOSP&1.2.3&ISO", "4471902")}
 
 
 def keep(clinic, identity: PatientIdentity, ids: list[list[str]]) -> None:

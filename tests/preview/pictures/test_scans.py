@@ -295,6 +295,15 @@ def test_arithmetic_with_restarts_that_lacks_some_of_them_does_not_look_complete
         assert drawing.kind is DrawingKind.CARD, length
 
 
+def test_baseline_that_lacks_what_stands_between_two_restarts_does_not_look_complete():
+    whole = written(shades(8, "u1", (64, 64)), restart_marker_rows=1)
+    second, third = whole.index(b"\xff\xd1"), whole.index(b"\xff\xd2")
+    stated = image(np.zeros((64, 64), "u1"))
+    for frame, kind in ((whole, DrawingKind.IMAGE), (whole[:second] + whole[third:], DrawingKind.CARD)):
+        even = frame + b"\0" * (len(frame) % 2)
+        assert draw(encoded(stated, uid.JPEGBaseline8Bit, even)).kind is kind
+
+
 @pytest.mark.parametrize("bits", [8, 12])
 def test_huffman_codes_that_end_at_a_restart_do_not_look_complete(bits):
     values = shades(bits, "u1" if bits == 8 else "<u2", (64, 64))
