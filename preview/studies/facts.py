@@ -162,7 +162,7 @@ def _read_patient(parts: Parts, look: Look, context: ContextRow, span: Span | No
         )
         health = look.get("health", lambda: rows_of(session))
         confirmed = frozenset(row.id for row in certain if sight.finding(row).confirmed)
-        unheard = rejudging.is_unheard(session, context.patient.identity, waiting)
+        unheard = rejudging.is_unheard(session, context.patient, waiting)
     by_key = {row.key: row for row in found}
     return _SeenOfPatient(ask, answers, groups, errands, confirmed, health, by_key, unheard)
 
