@@ -12,7 +12,7 @@ from fetch.identity import Context, Doubt, Grade, Judgement, Link, Remark, disag
 from fetch.model import Patient, PatientIdentity, Source, Study
 from fetch.records import PartRow, StudyRow
 from preview.matching import known, marks, merging
-from preview.matching.records import CrossReferenceRow, LinkRow, RefusalRow
+from preview.matching.records import CrossReferenceRow, DecisionRow, LinkRow, RefusalRow
 from preview.matching.rivals import Rivals
 from preview.matching.why import Why
 from preview.records import ContextRow
@@ -28,7 +28,7 @@ class Finding:
     decision: int | None = None
     """The decision by which it is settled that it is not this patient's."""
     again: bool = False
-    """Staff had confirmed it, and that does not hold now."""
+    """Staff had confirmed it, and since then either side has changed, so that it does not hold now."""
 
     @property
     def certain(self) -> bool:
@@ -56,6 +56,7 @@ class Bench:
         self._sources = {source.name: source for source in sources}
         self._same_uid: dict[str, list[StudyRow]] = {}
         self._links: dict[str, LinkRow] = {}
+        self._confirmed: dict[str, tuple[str, str]] = {}
         self._refusals: dict[str, list[RefusalRow]] = defaultdict(list)
         self._meant: dict[PatientIdentity, PatientIdentity] = {}
         self._findings: dict[int, Finding] = {}
@@ -73,8 +74,10 @@ class Bench:
         self._read_decisions([one.patient for one in seen])
 
     def _read_decisions(self, found: Sequence[Patient]) -> None:
-        links = self._session.scalars(_LINKS, {"marks": list({marks.mark(one) for one in found})}).all()
+        read = self._session.execute(_LINKS, {"marks": list({marks.mark(one) for one in found})}).all()
+        links = [link for link, _, _ in read]
         self._links |= {link.mark: link for link in links}
+        self._confirmed |= {link.mark: (source, study_uid) for link, source, study_uid in read}
         prints = {_print(one) for one in found}
         for refusal in self._session.scalars(_REFUSALS, {"prints": list(prints)}):
             self._refusals[refusal.print].append(refusal)
@@ -137,7 +140,7 @@ class Bench:
         doubts = self._doubts(row, judged)
         if refused is not None and (doubts or judged.certain):
             doubts = (Why.DECIDED_OTHERWISE.code, *doubts)
-        return Finding(judged, doubts, again=link is not None and not judged.certain)
+        return Finding(judged, doubts, again=Doubt.LINK_LAPSED in judged.doubts)
 
     def _doubts(self, row: StudyRow, judged: Judgement) -> tuple[str, ...]:
         """Who is certainly somebody else waits for nobody; under the patient's own id nobody is."""
@@ -199,7 +202,7 @@ class Bench:
         ordered = bool(row.accession) and row.accession in self._orders
         return replace(
             Context.of(source, issuer_assumed=row.issuer_assumed),
-            link=self._as_link(link) if link is not None and self._is_mine(link) else None,
+            link=self._as_link(link, row) if link is not None and self._is_mine(link) else None,
             accession_brought=row.accession if ordered else "",
             accession_carried=row.accession,
             cross_references=self._crossed,
@@ -207,8 +210,10 @@ class Bench:
             names_in_use=self._rivals.names_in_use(self.patient),
         )
 
-    def _as_link(self, link: LinkRow) -> Link:
-        return Link(self._canonical(link.patient), self._canonical(marks.patient_of(link.found)))
+    def _as_link(self, link: LinkRow, row: StudyRow) -> Link:
+        of_another = self._confirmed[link.mark] != (row.source, row.study_uid)
+        found = self._canonical(marks.patient_of(link.found))
+        return Link(self._canonical(link.patient), found, of_another)
 
     def _canonical(self, patient: Patient) -> Patient:
         return replace(patient, identity=self._meaning(patient.identity))
@@ -278,7 +283,11 @@ _OF_UIDS = (
     .where(StudyRow.study_uid.in_(bindparam("uids", expanding=True)))
     .order_by(StudyRow.source)
 )
-_LINKS = select(LinkRow).where(LinkRow.mark.in_(bindparam("marks", expanding=True)), LinkRow.live.is_(True))
+_LINKS = (
+    select(LinkRow, DecisionRow.source, DecisionRow.study_uid)
+    .join(DecisionRow, DecisionRow.id == LinkRow.decision)
+    .where(LinkRow.mark.in_(bindparam("marks", expanding=True)), LinkRow.live.is_(True))
+)
 _REFUSALS = select(RefusalRow).where(
     RefusalRow.print.in_(bindparam("prints", expanding=True)), RefusalRow.live.is_(True)
 )

@@ -11,7 +11,7 @@ from fetch.records import UnmatchedRow
 from preview.errands import wanting
 from preview.errands.facts import errands_of
 from preview.matching import deciding, known, listing, marks, splitting
-from preview.matching.bench import Bench
+from preview.matching.bench import Bench, Finding
 from preview.matching.candidates import candidates
 from preview.matching.records import DecisionRow, Verdict
 from preview.page.comparing import fits_as_well
@@ -43,6 +43,8 @@ class Case:
     """Whom staff have chosen to compare with; None for whom it was found for."""
     judgement: Judgement | None
     """None where nobody was asked about."""
+    finding: Finding | None
+    """None also of images inside a study."""
     doubts: tuple[str, ...]
     stage: Stage
     choices: Sequence[Verdict]
@@ -99,12 +101,13 @@ def _case(
     decided = proposed or (standing if stage is Stage.DECIDED else None)
     compared = chosen or (marks.patient_of(decided.asked) if decided else row.patient)
     asked = bool(row.patient.identity.patient_id)
-    judgement, doubts = _judged(parts, session, row, compared)
+    judgement, finding, doubts = _judged(parts, session, row, compared)
     return Case(
         row=row,
         compared=compared,
         number=number,
         judgement=judgement,
+        finding=finding,
         doubts=doubts,
         stage=stage,
         choices=choices(stage, asked=asked, other=chosen is not None, of_part=row.part is not None),
@@ -119,15 +122,15 @@ def _case(
 
 def _judged(
     parts: Parts, session: Session, row: UnmatchedRow, compared: Patient
-) -> tuple[Judgement | None, tuple[str, ...]]:
+) -> tuple[Judgement | None, Finding | None, tuple[str, ...]]:
     if not compared.identity.patient_id:
-        return None, tuple(row.doubts)
+        return None, None, tuple(row.doubts)
     bench = Bench(session, compared, parts.settings.sources)
     if row.part is not None:
-        return bench.of_part(row.study, row.part), tuple(row.doubts)
+        return bench.of_part(row.study, row.part), None, tuple(row.doubts)
     finding = bench.finding(row.study)
     own = compared.identity == row.patient.identity and row.settled_at is None
-    return finding.judgement, tuple(row.doubts) if own else finding.doubts
+    return finding.judgement, finding, tuple(row.doubts) if own else finding.doubts
 
 
 def _offered(parts: Parts, session: Session, row: UnmatchedRow, compared: Patient) -> tuple[Offered, ...]:

@@ -41,6 +41,7 @@ def sentence(code: str) -> str:
 _URGENT = (
     ({Doubt.LINK_LAPSED.code, Why.LINKED_ELSEWHERE.code}, 0),
     ({Why.DECIDED_OTHERWISE.code, Doubt.SOURCES_DISAGREE.code, Doubt.FOREIGN_IMAGES.code}, 1),
+    ({Doubt.LINK_CONTRADICTED.code}, 2),
 )
 _BY_GRADE = {Grade.PROBABLE.value: 3, Grade.POSSIBLE.value: 4}
 _OTHERS = 5

@@ -44,7 +44,7 @@ class AnswerFacts:
     withheld: int = 0
     """Studies there that may be this patient's: their number is shown, nothing else of them."""
     again: int = 0
-    """Those of them that staff had confirmed, which does not hold any more."""
+    """Those of them that staff had confirmed, which does not hold any more because a side has changed."""
     unlisted: int = 0
     """Studies that it listed when it was asked, and lists no more."""
     failed_at: datetime | None = None

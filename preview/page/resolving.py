@@ -29,7 +29,7 @@ class Stage(StrEnum):
     DECIDED = "decided"
     """Staff have decided; that can be undone."""
     SETTLED = "settled"
-    """It is off the list without them: the facts have made it certain."""
+    """It is off the list without them: the facts, or a decision on another study, have settled it."""
 
 
 def stage_of(*, waits: bool, proposed: bool, standing: bool) -> Stage:
