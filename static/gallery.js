@@ -127,8 +127,17 @@
     byId("narrowed").textContent = typed.value ? `${all.filter((one) => !one.hidden).length} / ${all.length}` : "";
   }
 
+  // What the picture shares its screen with, for the stylesheet; it does not depend on how high the picture is.
+  function makeRoom() {
+    const figure = document.querySelector(".large"), controls = document.querySelector(".step");
+    if (!figure) return;
+    const around = figure.getBoundingClientRect().bottom + scrollY - byId("easel").getBoundingClientRect().height;
+    document.documentElement.style.setProperty("--around", `${Math.ceil(around + controls.offsetHeight)}px`);
+  }
+
   function arrange() {
     narrow();
+    makeRoom();
     const link = links()[current()], tile = document.querySelector(".strip a[aria-current]");
     // Who has scrolled a list stays there, until something else is looked at.
     if (tile && tile.id !== centred.tile) centre(tile);
@@ -263,5 +272,6 @@
   });
   document.addEventListener("DOMContentLoaded", arrange);
   addEventListener("load", bringAhead);
+  addEventListener("resize", makeRoom);
   if (document.readyState !== "loading") arrange();
 })();
