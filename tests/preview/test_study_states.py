@@ -212,7 +212,10 @@ def test_a_fetch_that_was_cancelled_does_not_say_that_it_goes_on(visit):
     assert "Fetching the first pictures." not in here.text()
     assert "Cancelling." in here.text()
     silent = now - timedelta(minutes=1)
-    change_fetch(here.site, scope=Scope.ALL, begun_at=silent, beat_at=silent, wanted_at=silent)
+    reader = here.path.split("/")[2]
+    change_fetch(
+        here.site, scope=Scope.ALL, cancelled_in=reader, begun_at=silent, beat_at=silent, wanted_at=silent
+    )
     assert "It starts again" not in here.text()
     assert "You have cancelled it; it ends by itself within a minute." in here.text()
 

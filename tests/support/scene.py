@@ -67,7 +67,7 @@ class Scene:
     def slower_than_usual(self) -> None:
         """The archive usually brings as many in seconds."""
         self._patch.setattr(Speeds, "at", lambda *_: {"main": 4.0})
-        self.running(5, brought=5, begun_at=200, wanted_at=210)
+        self.running(5, brought=5, expected=480, begun_at=400, wanted_at=410)
 
     def archive_counts(self, many: int) -> None:
         self.change(StudyRow, instance_count=many)
