@@ -153,3 +153,17 @@ def test_a_notice_that_comes_meanwhile_pushes_no_control_off_the_screen(fetched,
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#banner")).to_contain_text("Work")
     first_view_has_all(page, size)
+
+
+@pytest.mark.parametrize(("of", "what"), [("patient", ".posters .picture"), ("study", "#easel")])
+def test_on_a_phone_part_of_a_picture_is_on_the_first_screen(reader, of, what):
+    """With two archives, several kinds and key images; what can be pressed is still large enough."""
+    page = reader((360, 800), of)
+    assert box(page, what)["y"] <= 720
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    low = page.evaluate(
+        """() => [...document.querySelectorAll("main :is(button, summary, .chip, .tab, .tick, input)")]
+            .filter((one) => one.checkVisibility() && one.type !== "checkbox" && one.type !== "hidden")
+            .filter((one) => Math.min(one.offsetHeight, one.offsetWidth) < 24).map((one) => one.outerHTML)"""
+    )
+    assert low == []
