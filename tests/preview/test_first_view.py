@@ -126,6 +126,8 @@ def first_view_has_all(page, size) -> None:
     assert top >= 0
     assert picture["height"] >= 160
     assert picture["y"] + picture["height"] <= box(page, ".step")["y"]
+    words = box(page, ".margin")
+    assert abs(words["x"] + words["width"] / 2 - picture["x"] - picture["width"] / 2) <= 2
     for control in ("#play", "#slider", "#before"):
         assert bottom(page, control) <= size[1], control
 
