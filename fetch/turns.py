@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
 PATIENCE_S = 30.0
@@ -26,7 +27,7 @@ class Turns:
         self._path = database.with_name(f"{database.name}-next")
         self._first = threading.Lock()
         """Of this process: the lock on the file is the whole process's, and no child inherits it."""
-        self._file: int | None = None
+        self._file: FileIO | None = None
 
     @contextmanager
     def next(self) -> Iterator[None]:
@@ -49,7 +50,7 @@ class Turns:
         """True as well where the file system knows no locks: then it is as if there were no line."""
         try:
             if self._file is None:
-                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                self._file = FileIO(self._path, "r+", opener=_made)
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
             return self._file is None
@@ -61,6 +62,10 @@ class Turns:
         if self._file is not None:
             with suppress(OSError):
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+
+def _made(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o600)
 
 
 def _pause() -> None:
