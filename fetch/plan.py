@@ -417,8 +417,8 @@ class Planner:
             return
         self.level = level
         self._queue.clear()
-        self._wholes.clear()
         if level is Level.STUDY:
+            self._wholes.clear()
             self._wholes.want(Share(self.study_uid), len(self._wanted) or None, always=False)
             return
         self._wholes.keep_those_of_list()

@@ -13,6 +13,7 @@ from support.browser import launched
 from support.inspecting import InspectingClient
 from support.installation import Installation, source_block
 from support.orthanc import Orthanc
+from support.postgresql import postgresql
 
 from preview.demo.archive import Archive
 
@@ -112,6 +113,13 @@ def client(site):
 @pytest.fixture(scope="session")
 def orthanc(tmp_path_factory):
     with Orthanc(tmp_path_factory.mktemp("orthanc")).running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A real PostgreSQL for the tests of one file."""
+    with postgresql() as running:
         yield running
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 from flask.cli import with_appcontext
@@ -17,6 +17,7 @@ from fetch.find import find_study
 from fetch.model import Source
 from fetch.reasons import Reason
 from fetch.records import StudyRow
+from preview.cli import progress
 from preview.errands import facts, fetching, wanting
 from preview.errands.asking import note_study
 from preview.errands.claim import SILENT
@@ -27,9 +28,6 @@ from preview.queue.bell import RING_AGAIN
 from preview.records import FetchRow, Outcome, Scope
 from preview.routes.guard import parts
 from preview.viewer.links import is_uid
-
-if TYPE_CHECKING:
-    from click._termui_impl import ProgressBar
 
 _LOOK_S = 0.2
 _NO_REDIS = (
@@ -100,8 +98,8 @@ def _wait(our: Parts, fetch_id: str) -> bool:
             click.echo(said if our.bell.answers() else _NO_REDIS, err=True)
             return False
         click.echo("No worker does it; fetching it here.", err=True)
-        with _bar(_row(our, fetch_id).expected) as bar:
-            fetching.fetch(our, fetch_id, partial(_draw_bar, bar))
+        with progress.bar("Fetching", _row(our, fetch_id).expected or 1) as bar:
+            fetching.fetch(our, fetch_id, partial(progress.draw, bar))
     return True
 
 
@@ -117,26 +115,15 @@ def _watch(our: Parts, fetch_id: str, *, watched: bool) -> bool:
         click.echo(
             f"Somebody began it; waiting until it is done, or {SILENT.seconds} s without a sign.", err=True
         )
-    with _bar(row.expected) as bar:
+    with progress.bar("Fetching", row.expected or 1) as bar:
         while not _is_over(row):
             if not _is_held(our, row) and not (watched and _may_begin(our, began)):
                 return False
             wanting.ring_if_forgotten(our, row)
             time.sleep(_LOOK_S)
             row = _row(our, fetch_id)
-            _draw_bar(bar, row.expected, row.arrived)
+            progress.draw(bar, row.expected, row.arrived)
     return True
-
-
-def _bar(expected: int | None) -> "ProgressBar[int]":
-    return click.progressbar(
-        length=expected or 1, label="Fetching", file=sys.stderr, hidden=not sys.stderr.isatty()
-    )
-
-
-def _draw_bar(bar: "ProgressBar[int]", expected: int | None, arrived: int) -> None:
-    bar.length = max(expected or arrived, 1)
-    bar.update(arrived - bar.pos)
 
 
 def _is_over(row: FetchRow) -> bool:

@@ -4,7 +4,6 @@ import csv
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from flask.cli import with_appcontext
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 from fetch.identity import Grade
 from fetch.model import Patient, PatientIdentity
 from fetch.records import UnmatchedRow
+from preview.cli import progress
 from preview.cli.identity import identity_group
 from preview.matching import auditing, deciding, listing, loading, merging, rejudging
 from preview.matching.deciding import Refused
@@ -22,9 +22,6 @@ from preview.matching.why import sentence
 from preview.parts import Parts
 from preview.routes.guard import parts
 from preview.tables import WrongTable
-
-if TYPE_CHECKING:
-    from click._termui_impl import ProgressBar
 
 PERSON = click.option("--person", required=True, help="Who decides: it is written down.")
 REASON = click.option("--reason", default="", help="Why; required against a conflict.")
@@ -249,18 +246,11 @@ def load_command(file: Path) -> None:
     """
     our = parts()
     try:
-        with _bar(file) as bar:
+        with progress.bar("Loading", file.stat().st_size or None) as bar:
             loaded = loading.load(our.records, file, our.now, bar.update)
     except WrongTable as wrong:
         raise click.UsageError(f"{click.format_filename(file)}: {wrong}") from None
     click.echo(f"{loaded.read} read, {loaded.changed} new or changed, {loaded.skipped} without id or issuer")
-
-
-def _bar(file: Path) -> "ProgressBar[int]":
-    """How much of the file is done, on a terminal; nothing elsewhere."""
-    hidden = not sys.stderr.isatty()
-    size = file.stat().st_size or None
-    return click.progressbar(length=size, label="Loading", file=sys.stderr, hidden=hidden)
 
 
 @identity_group.command("merge")

@@ -15,7 +15,7 @@ from preview.matching.bench import Bench, Finding
 from preview.matching.candidates import candidates
 from preview.matching.records import DecisionRow, Verdict
 from preview.page.comparing import fits_as_well
-from preview.page.resolving import LookFacts, Meanwhile, Stage, choices, stage_of
+from preview.page.resolving import LookFacts, Meanwhile, Settled, Stage, choices, stage_of
 from preview.parts import Parts
 from preview.records import ContextRow, Errand, Scope
 from preview.studies import facts, gallery
@@ -65,6 +65,19 @@ class Case:
     def compared_mark(self) -> str:
         """Stands for the record's side as it is shown."""
         return marks.exact_print(self.compared)
+
+    @property
+    def settled(self) -> Settled:
+        """Of a row that is off the list by no decision of its own."""
+        if self.number is not None or self.judgement is None:
+            return Settled.UNKNOWN
+        if self.finding is None:  # images inside a study
+            return Settled.FACTS
+        if self.finding.decision:
+            return Settled.OTHER
+        if self.finding.confirmed:
+            return Settled.SAME
+        return Settled.FACTS if self.finding.certain else Settled.UNKNOWN
 
     @property
     def rivals(self) -> tuple[Offered, ...]:

@@ -32,6 +32,17 @@ class Stage(StrEnum):
     """It is off the list without them: the facts, or a decision on another study, have settled it."""
 
 
+class Settled(StrEnum):
+    """What has taken a row off the list that nobody decided about."""
+
+    FACTS = "facts"
+    SAME = "same"
+    """A decision on another study: it is this patient's."""
+    OTHER = "other"
+    """A decision on another study: it is not."""
+    UNKNOWN = "unknown"
+
+
 def stage_of(*, waits: bool, proposed: bool, standing: bool) -> Stage:
     """``waits``: it is on the list. ``standing``: a decision of staff holds."""
     if proposed:

@@ -19,7 +19,7 @@ from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 from preview.pictures import codestreams
 from preview.pictures.decoders import DECODINGS, OWN
 from preview.pictures.restarts import has_all_restarts
-from preview.pictures.scans import has_all_scans, in_arithmetic, in_several_scans, made_of_zeros
+from preview.pictures.scans import BLOCK, has_all_scans, in_arithmetic, in_several_scans, made_of_zeros
 
 HALVINGS = "halvings"
 """The option that says how often to halve the size; rows and columns are then those that come out."""
@@ -35,8 +35,6 @@ _NO_CODE = b"\xff\x00" * _AHEAD
 """Ones only, which are no Huffman code (T.81 C): no block takes fewer bits of what cannot be one."""
 _ONE, _OTHER = bytes(range(1, 65)), bytes(range(193, 129, -1))
 """Neither repeats itself: what does may be decoded to blocks that are as dark as those of another."""
-_BLOCK = 8
-"""Columns and rows of one."""
 _LAST = 3
 """Pixels of a row: fewer are alike by chance too often, which costs two decodings, and nobody misses them."""
 
@@ -131,7 +129,7 @@ def any_jpeg(encoded: bytes, runner: DecodeRunner) -> memoryview:
 
 def _may_be_filled(samples: npt.NDArray[Any]) -> bool:
     """What is seen of the last block of cosines is all the same."""
-    rows, columns = ((side - 1) // _BLOCK * _BLOCK for side in samples.shape[:2])
+    rows, columns = ((side - 1) // BLOCK * BLOCK for side in samples.shape[:2])
     pixels = samples[rows:, columns:].reshape(-1, *samples.shape[2:])
     return bool((pixels == pixels[-1]).all())
 

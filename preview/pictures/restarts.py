@@ -2,13 +2,10 @@
 
 import re
 
-from preview.pictures.scans import MARKER, SCAN, segments
+from preview.pictures.scans import BLOCK, COSINES, LOSSLESS, MARKER, SCAN, segments
 
 _INTERVAL = 0xDD
-_COSINES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
-_LOSSLESS = {0xC3, 0xCB}
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
-_BLOCK = 8
 
 
 def has_all_restarts(encoded: bytes) -> bool:
@@ -17,8 +14,8 @@ def has_all_restarts(encoded: bytes) -> bool:
         return True
     frame, side, interval = b"", 0, 0
     for marker, segment, end in segments(encoded):
-        if marker in _COSINES | _LOSSLESS:
-            frame, side = segment, _BLOCK if marker in _COSINES else 1
+        if marker in COSINES | LOSSLESS:
+            frame, side = segment, BLOCK if marker in COSINES else 1
         if marker == _INTERVAL:
             interval = int.from_bytes(segment[:2])
         if marker == SCAN and interval and side:

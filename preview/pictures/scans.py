@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 SCAN = 0xDA
-_FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
-"""Of what is made of cosines and is not hierarchical (ITU-T T.81 table B.1)."""
-_WITH_HEIGHT = {*_FRAMES, 0xC3, 0xCB}
+COSINES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+"""Frames of what is made of cosines and is not hierarchical (ITU-T T.81 table B.1)."""
+LOSSLESS = frozenset({0xC3, 0xCB})
+BLOCK = 8
+"""Columns and rows of what becomes cosines together."""
 _NUMBER_OF_LINES = 0xDC
 _TABLES = 0xC4
 _PROGRESSIVE = {0xC2, 0xCA}
@@ -35,7 +37,7 @@ def in_several_scans(encoded: bytes) -> bool:
     """Is nothing of it complete before its last scan has come?"""
     components, is_progressive = 0, False
     for marker, segment, _ in segments(encoded):
-        if marker in _FRAMES and len(segment) >= 6:
+        if marker in COSINES and len(segment) >= 6:
             components, is_progressive = segment[5], marker in _PROGRESSIVE
         if marker == SCAN and segment:
             return is_progressive or segment[0] < components
@@ -44,7 +46,7 @@ def in_several_scans(encoded: bytes) -> bool:
 
 def in_arithmetic(encoded: bytes) -> bool:
     """Has it no Huffman codes?"""
-    frames = (marker in _ARITHMETIC for marker, _, _ in segments(encoded) if marker in _FRAMES)
+    frames = (marker in _ARITHMETIC for marker, _, _ in segments(encoded) if marker in COSINES)
     return next(frames, False)
 
 
@@ -53,7 +55,7 @@ def has_all_scans(encoded: bytes) -> bool:
     left: set[tuple[int, int]] | None = None
     is_progressive = False
     for marker, segment, _ in segments(encoded):
-        if marker in _FRAMES and len(segment) >= 6:
+        if marker in COSINES and len(segment) >= 6:
             left = {(one, place) for one in segment[6::3] for place in range(_COEFFICIENTS)}
             is_progressive = marker in _PROGRESSIVE
         if marker == SCAN and left is not None and (scan := _scan(segment, is_progressive)):
@@ -95,7 +97,7 @@ def with_height(encoded: bytes) -> bytes:
     """Where the frame header leaves its rows to be counted (DNL, T.81 B.2.5), as if it had them itself."""
     rows = None
     for marker, segment, end in segments(encoded):
-        if rows is None and marker in _WITH_HEIGHT:
+        if rows is None and marker in COSINES | LOSSLESS:
             rows = end - len(segment) + 1
             if encoded[rows : rows + 2] != b"\0\0":
                 return encoded

@@ -52,6 +52,7 @@ def main() -> None:
             browser = launched(playwright)
             page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
             page.set_default_timeout(120_000)
+            page.add_init_script("performance.setResourceTimingBufferSize(2000)")  # it forgets all behind 250
             page.goto(address + one.launch(PATIENT))
             patient = page.url.split("?")[0]
             page.goto(f"{patient}/studies/{study}", wait_until="load")

@@ -13,7 +13,6 @@ from line_waiters import ONE, competition, gives_way_and_comes_back, refused, wa
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from support.installation import eventually
-from support.postgresql import postgresql
 
 from fetch.counted_lines import CountedLines
 from fetch.records import LineRow, Records, open_database
@@ -68,12 +67,6 @@ def test_a_database_without_the_tables_is_an_error_and_not_a_busy_archive(tmp_pa
 
 
 # --- PostgreSQL
-
-
-@pytest.fixture(scope="module")
-def server():
-    with postgresql() as started:
-        yield started
 
 
 def test_on_postgresql_eight_processes_never_have_more_lines_than_a_source_allows(server):

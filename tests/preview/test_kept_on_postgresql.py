@@ -3,14 +3,8 @@
 import pytest
 from sqlalchemy import text
 from support.installation import source_block
-from support.postgresql import OnPostgreSQL, postgresql
+from support.postgresql import OnPostgreSQL
 from support.studies import OKAFOR
-
-
-@pytest.fixture(scope="module")
-def server():
-    with postgresql() as running:
-        yield running
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import delete, func, inspect, select, text, update
 from support.inspecting import InspectingClient, text_of
 from support.installation import context_key, source_block
-from support.postgresql import OnPostgreSQL, postgresql
+from support.postgresql import OnPostgreSQL
 from support.studies import OKAFOR, study
 
 from fetch.find import find_study
@@ -33,12 +33,6 @@ from preview.records import ContextRow, FetchRow, InstanceRow, Outcome, Scope
 from preview.studies import posters, selections
 
 AT_ONCE = 8
-
-
-@pytest.fixture(scope="module")
-def server():
-    with postgresql() as running:
-        yield running
 
 
 @pytest.fixture

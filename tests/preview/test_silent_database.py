@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from support.inspecting import InspectingClient, text_of
 from support.installation import free_port, source_block
-from support.postgresql import OnPostgreSQL, postgresql
+from support.postgresql import OnPostgreSQL
 from support.tcp_proxy import TcpProxy
 
 from fetch import silent_server
@@ -17,12 +17,6 @@ from fetch.records import open_database
 
 PATIENT_S = 3.5
 """Two seconds, and what a busy machine takes besides."""
-
-
-@pytest.fixture(scope="module")
-def server():
-    with postgresql() as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,13 +4,7 @@ import subprocess
 
 import pytest
 from support.installation import BIN, ROOT, eventually, free_port, source_block
-from support.postgresql import OnPostgreSQL, postgresql
-
-
-@pytest.fixture(scope="module")
-def server():
-    with postgresql() as running:
-        yield running
+from support.postgresql import OnPostgreSQL
 
 
 @pytest.mark.timeout(300)

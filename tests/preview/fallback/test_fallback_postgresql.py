@@ -8,19 +8,13 @@ import pytest
 from support.inspecting import InspectingClient
 from support.installation import source_block
 from support.people import as_person
-from support.postgresql import OnPostgreSQL, postgresql
+from support.postgresql import OnPostgreSQL
 
 from preview.fallback import versions
 from preview.fallback.notices import active_notices
 from preview.fallback.records import NoticeRow, PlanRow, Urgency
 
 AT_ONCE = 6
-
-
-@pytest.fixture(scope="module")
-def server():
-    with postgresql() as running:
-        yield running
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from sqlalchemy.exc import DatabaseError
 from support.hospital import OUTSIDE, SECRET, Clinic
 from support.inspecting import InspectingClient
 from support.installation import Installation, source_block
-from support.postgresql import postgresql
 from support.studies import OKAFOR
 
 from fetch.model import PatientIdentity
@@ -35,12 +34,6 @@ class OnPostgreSQL(Installation):
     @property
     def settings(self) -> Settings:
         return load_settings(self.file, {"PREVIEW_APP__DATABASE": self.database})
-
-
-@pytest.fixture(scope="module")
-def server():
-    with postgresql() as running:
-        yield running
 
 
 @pytest.fixture

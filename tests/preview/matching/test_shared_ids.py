@@ -127,13 +127,18 @@ def test_an_id_that_the_cross_reference_manager_gave_to_two_patients_is_certain_
     assert SECRET not in clinic.client.page(path)
 
 
+def share(clinic) -> None:
+    """Somebody else had the number before, and no patient is judged again for it."""
+    with clinic.parts.records.write() as session:
+        former = FormerHolderRow(print="x", number=OKAFOR.identity.patient_id, until=clinic.parts.now)
+        former.patient = BEFORE
+        session.add(former)
+
+
 def test_a_page_puts_before_staff_once_what_it_withholds_and_they_do_not_know(clinic):
     clinic.hold(OKAFOR, clinic.archive)
     path = clinic.opened()
-    with clinic.parts.records.write() as session:
-        former = FormerHolderRow(print="x", number="4471902", until=clinic.parts.now)
-        former.patient = BEFORE
-        session.add(former)
+    share(clinic)
     for _ in range(2):
         assert SECRET not in clinic.client.page(path)
         with clinic.parts.records.read() as session:
@@ -161,10 +166,7 @@ def test_a_page_from_before_the_record_was_corrected_does_not_have_the_patient_j
 def test_a_page_is_shown_also_while_nothing_can_be_written(clinic, monkeypatch):
     clinic.hold(OKAFOR, clinic.archive)
     path = clinic.opened()
-    with clinic.parts.records.write() as session:
-        former = FormerHolderRow(print="x", number="4471902", until=clinic.parts.now)
-        former.patient = BEFORE
-        session.add(former)
+    share(clinic)
 
     def full(*_args):
         raise OperationalError("", {}, sqlite3.OperationalError("database or disk is full"))
