@@ -142,9 +142,9 @@ def _htj2k(frame: np.ndarray, _: int) -> bytes:
 
 _WHOLE = "the stream has no smaller size: to decode every pixel takes most of the time, whoever does it."
 _HALF = (
-    "the smaller size in the stream is no larger than the picture, and along edges it swings, which shows: every "
-    "pixel is decoded. Orthanc uses all cores for that (35 ms of processor time a picture); ours uses one, and "
-    "draws another picture on the next."
+    "the smaller size in the stream is no larger than the picture, and along edges it swings, which shows: "
+    "every pixel is decoded. Orthanc uses all cores for that (35 ms of processor time a picture); ours uses "
+    "one, and draws another picture on the next."
 )
 _COLOUR = {"SamplesPerPixel": 3, "PlanarConfiguration": 0, "PhotometricInterpretation": "RGB"}
 _YBR = _COLOUR | {"PhotometricInterpretation": "YBR_FULL_422"}
