@@ -67,7 +67,7 @@ def _known_there(
     """
     keys = [(identity.issuer, identity.patient_id) for identity in mine]
     linked = select(LinkRow.found_issuer, LinkRow.found_id, DecisionRow.source).where(
-        tuple_(LinkRow.issuer, LinkRow.patient_id).in_(keys), LinkRow.live.is_(True), LinkRow.found_id != ""
+        tuple_(LinkRow.issuer, LinkRow.patient_id).in_(keys), LinkRow.stands(), LinkRow.found_id != ""
     )
     linked = linked.join(DecisionRow, DecisionRow.id == LinkRow.decision).order_by(LinkRow.id)
     crossed = select(CrossReferenceRow).where(

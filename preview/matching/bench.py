@@ -55,8 +55,8 @@ class Bench:
         self._asked = asked
         self._sources = {source.name: source for source in sources}
         self._same_uid: dict[str, list[StudyRow]] = {}
-        self._links: dict[str, LinkRow] = {}
-        self._confirmed: dict[str, tuple[str, str]] = {}
+        self._links: dict[str, list[LinkRow]] = defaultdict(list)
+        self._confirmed: dict[int, tuple[str, str]] = {}
         self._refusals: dict[str, list[RefusalRow]] = defaultdict(list)
         self._meant: dict[PatientIdentity, PatientIdentity] = {}
         self._findings: dict[int, Finding] = {}
@@ -74,10 +74,12 @@ class Bench:
         self._read_decisions([one.patient for one in seen])
 
     def _read_decisions(self, found: Sequence[Patient]) -> None:
-        read = self._session.execute(_LINKS, {"marks": list({marks.mark(one) for one in found})}).all()
+        new = {marks.mark(one) for one in found} - set(self._links)
+        read = self._session.execute(_LINKS, {"marks": list(new)}).all()
         links = [link for link, _, _ in read]
-        self._links |= {link.mark: link for link in links}
-        self._confirmed |= {link.mark: (source, study_uid) for link, source, study_uid in read}
+        for link in links:
+            self._links[link.mark].append(link)
+        self._confirmed |= {link.decision: (source, study_uid) for link, source, study_uid in read}
         prints = {_print(one) for one in found}
         for refusal in self._session.scalars(_REFUSALS, {"prints": list(prints)}):
             self._refusals[refusal.print].append(refusal)
@@ -133,7 +135,7 @@ class Bench:
         refused = self._refused(found)
         if refused is not None and self._is_as_it_was(refused):
             return Finding(judged, decision=refused.decision)
-        link = self._links.get(marks.mark(found))
+        link = self._link(found)
         if link is not None and not self._is_mine(link):
             elsewhere = (Why.LINKED_ELSEWHERE.code,) if judged.certain else ()
             return Finding(judged, elsewhere, None if elsewhere else link.decision)
@@ -167,7 +169,7 @@ class Bench:
         return source is not None and self._judge(row, source).certain
 
     def _is_decided(self, found: Patient) -> bool:
-        link = self._links.get(marks.mark(found))
+        link = self._link(found)
         confirmed = link is not None and _print(marks.patient_of(link.found)) == _print(found)
         return confirmed or self._refused(found) is not None
 
@@ -198,7 +200,7 @@ class Bench:
         return sum(judge(one, found, how).certain for one, how in theirs)
 
     def _context(self, row: StudyRow, source: Source) -> Context:
-        link = self._links.get(marks.mark(row.patient))
+        link = self._link(row.patient)
         ordered = bool(row.accession) and row.accession in self._orders
         return replace(
             Context.of(source, issuer_assumed=row.issuer_assumed),
@@ -210,8 +212,17 @@ class Bench:
             names_in_use=self._rivals.names_in_use(self.patient),
         )
 
+    def _link(self, found: Patient) -> LinkRow | None:
+        """The live one, unless another stands beside it that was made of these very values."""
+        standing = self._links.get(marks.mark(found), ())
+        live = next((one for one in standing if one.live), None)
+        if live is None or not self._is_mine(live):
+            return live
+        exact = (one for one in standing if _print(marks.patient_of(one.found)) == _print(found))
+        return next((one for one in exact if self._is_mine(one)), live)
+
     def _as_link(self, link: LinkRow, row: StudyRow) -> Link:
-        of_another = self._confirmed[link.mark] != (row.source, row.study_uid)
+        of_another = self._confirmed[link.decision] != (row.source, row.study_uid)
         found = self._canonical(marks.patient_of(link.found))
         return Link(self._canonical(link.patient), found, of_another)
 
@@ -286,7 +297,8 @@ _OF_UIDS = (
 _LINKS = (
     select(LinkRow, DecisionRow.source, DecisionRow.study_uid)
     .join(DecisionRow, DecisionRow.id == LinkRow.decision)
-    .where(LinkRow.mark.in_(bindparam("marks", expanding=True)), LinkRow.live.is_(True))
+    .where(LinkRow.mark.in_(bindparam("marks", expanding=True)), LinkRow.stands())
+    .order_by(LinkRow.id.desc())
 )
 _REFUSALS = select(RefusalRow).where(
     RefusalRow.print.in_(bindparam("prints", expanding=True)), RefusalRow.live.is_(True)

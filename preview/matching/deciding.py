@@ -4,15 +4,15 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fetch.identity import Doubt
 from fetch.model import Patient, PatientIdentity
-from fetch.records import PartRow, StudyRow, UnmatchedRow, insert_new
-from preview.matching import known, listing, marks, merging, placing, rejudging, splitting, unmatched
+from fetch.records import PartRow, StudyRow, UnmatchedRow
+from preview.matching import known, linking, listing, marks, placing, rejudging, splitting, unmatched
 from preview.matching.bench import Bench
-from preview.matching.records import LONGEST_REASON, DecisionRow, LinkRow, RefusalRow, Verdict
+from preview.matching.records import LONGEST_REASON, DecisionRow, Verdict
 from preview.matching.why import Why
 from preview.parts import Parts
 from preview.studies import contents
@@ -135,8 +135,7 @@ def _undo(
     chosen: Patient,
 ) -> set[PatientIdentity]:
     """Whose studies have to be judged again?"""
-    _end(session, LinkRow, LinkRow.decision == last.id, parts.now)
-    _end(session, RefusalRow, RefusalRow.decision == last.id, parts.now)
+    linking.take_back(session, last, parts.now)
     _bring_back(row, last)
     _judge_here(parts, session, row, decision)
     return _mark_others(session, row, chosen, parts.now)
@@ -243,10 +242,11 @@ def _take_effect(
         return set()
     found = row.study.patient
     if decision.verdict is Verdict.SAME:
-        _link(session, found, chosen, decision, now)
+        if not linking.link(session, found, chosen, decision, now):
+            raise Refused("linked-elsewhere")
         placing.find_for(session, row.study, chosen.identity, now)
     elif not _is_nameless(row):  # those are withheld in any case; the study is not doubted
-        _refuse(session, found, chosen, decision, now)
+        linking.refuse(session, found, chosen, decision, now)
     _judge_here(parts, session, row, decision)
     return _mark_others(session, row, chosen, now)
 
@@ -261,66 +261,6 @@ def _decide_part(
         splitting.withhold(session, part)
         splitting.dismiss(part, decision.id)
     unmatched.rewrite(session, row, [], now, by=decision)
-
-
-def _link(session: Session, found: Patient, patient: Patient, decision: DecisionRow, now: datetime) -> None:
-    """One live link for a source identity: who comes second is told, by the database itself."""
-    mark = marks.mark(found)
-    held = session.scalar(select(LinkRow).filter_by(mark=mark, live=True).with_for_update())
-    if held is not None:
-        if not _mean_one(session, held.patient.identity, patient.identity):
-            raise Refused("linked-elsewhere")
-        held.live, held.ended_at = None, now
-        session.flush()
-    _end(session, RefusalRow, _about(RefusalRow, found, patient), now)
-    row = LinkRow(mark=mark, live=True, decision=decision.id, made_at=now)
-    row.patient = patient
-    values = {
-        column.key: getattr(row, column.key)
-        for column in LinkRow.__table__.columns
-        if column.key not in ("id", "ended_at")
-    }
-    values |= {
-        "found_issuer": found.identity.issuer,
-        "found_id": found.identity.patient_id if marks.has_id(found) else "",
-        "found": marks.values(found),
-    }
-    if not insert_new(session, LinkRow, values):
-        raise Refused("linked-elsewhere")
-
-
-def _refuse(session: Session, found: Patient, patient: Patient, decision: DecisionRow, now: datetime) -> None:
-    """This patient's it is not; what is nobody's is not any patient's."""
-    nobody = decision.verdict is Verdict.NOBODY or not patient.identity.patient_id
-    refused = Patient(PatientIdentity("", "")) if nobody else patient
-    _end(session, RefusalRow, _about(RefusalRow, found, refused), now)
-    mine = LinkRow.mark == marks.mark(found)
-    if not nobody:
-        same = merging.all_of(session, patient.identity)
-        mine &= LinkRow.issuer == patient.identity.issuer
-        mine &= LinkRow.patient_id.in_([one.patient_id for one in same])
-    _end(session, LinkRow, mine, now)
-    row = RefusalRow(print=marks.exact_print(found), live=True, decision=decision.id, made_at=now)
-    row.patient = refused
-    session.add(row)
-    session.flush()
-
-
-def _about(table: type[RefusalRow], found: Patient, patient: Patient) -> ColumnElement[bool]:
-    identity = patient.identity
-    exactly = table.print == marks.exact_print(found)
-    return exactly & (table.issuer == identity.issuer) & (table.patient_id == identity.patient_id)
-
-
-def _end(
-    session: Session, table: type[LinkRow | RefusalRow], which: ColumnElement[bool], now: datetime
-) -> None:
-    ended = update(table).where(which, table.live.is_(True)).values(live=None, ended_at=now)
-    session.execute(ended)
-
-
-def _mean_one(session: Session, one: PatientIdentity, other: PatientIdentity) -> bool:
-    return merging.survivor(session, one) == merging.survivor(session, other)
 
 
 # --- what follows from it

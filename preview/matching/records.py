@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Enum, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, ColumnElement, Enum, ForeignKey, Index, String, UniqueConstraint, or_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fetch.model import PatientIdentity
@@ -115,12 +115,19 @@ class LinkRow(PatientColumns, Base):
     mark: Mapped[str] = mapped_column(String(64))
     live: Mapped[bool | None] = mapped_column(default=True)
     """True or None, never False: so one source identity has at most one that is live."""
+    beside: Mapped[bool] = mapped_column(default=False)
+    """It is not the live one, and still stands: staff have confirmed more than one study of that identity."""
     found_issuer: Mapped[str] = mapped_column(String(256), default="")
     found_id: Mapped[str] = mapped_column(String(256), default="")
     found: Mapped[dict[str, Any]] = mapped_column(JSON)
     decision: Mapped[int] = mapped_column(ForeignKey("decisions.id"))
     made_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+    @classmethod
+    def stands(cls) -> ColumnElement[bool]:
+        """The live one, and those beside it."""
+        return or_(cls.live.is_(True), cls.beside.is_(True))
 
 
 class RefusalRow(PatientColumns, Base):

@@ -12,7 +12,7 @@ from support.inspecting import text_of
 from support.studies import OKAFOR
 
 from fetch.identity import Doubt
-from preview.matching import rejudging
+from preview.matching import deciding, listing, rejudging
 from preview.records import ContextRow
 
 SAME = "Same person"
@@ -139,3 +139,56 @@ def test_what_is_certain_by_itself_is_said_to_be(clinic, sam):
         session.execute(update(ContextRow).values(accession="ORDER-4711"))
     clinic.again(path)
     assert "certainly this patient's, and nobody had to decide." in text_of(sam.page())
+
+
+# --- two that each took a decision of their own
+
+YEAR_OFF = replace(OUTSIDE, birth_date=date(1957, 7, 14))
+MISREAD = replace(OUTSIDE, birth_date=date(1975, 4, 7))
+TWO = {"Year": YEAR_OFF, "Misread": MISREAD}
+
+
+@pytest.fixture
+def both(clinic, sam, confirmed):
+    """The page of the patient, of whom staff have confirmed two more that each say another birth date."""
+    for description, patient in TWO.items():
+        clinic.hold(patient, StudyDescription=description)
+    clinic.again(confirmed)
+    for description in TWO:
+        sam.decides(SAME, "Mistyped there.", sam.page(of_study(clinic, description)))
+    return confirmed
+
+
+def undo(clinic, row) -> None:
+    deciding.undo(clinic.parts, row.key, person="Sam", seen=listing.seen(row))
+
+
+def shown(clinic, path: str) -> list[str]:
+    said = text_of(clinic.client.page(path))
+    return [description for description in (SECRET, *TWO) if description in said]
+
+
+def test_two_that_contradict_the_record_each_in_its_way_stay_confirmed_side_by_side(clinic, both):
+    for _ in range(2):
+        assert shown(clinic, both) == [SECRET, *TWO]
+        assert clinic.waiting() == []
+        assert clinic.live_links() == 1
+        clinic.again(both)
+
+
+@pytest.mark.parametrize(("undone", "left"), [("Year", "Misread"), ("Misread", "Year")])
+def test_taking_back_one_of_the_two_leaves_the_other_confirmed(clinic, both, undone, left):
+    undo(clinic, of_study(clinic, undone, settled=True))
+    assert shown(clinic, both) == [SECRET, left]
+    assert [row.described.description for row in clinic.waiting()] == [undone]
+    undo(clinic, of_study(clinic, left, settled=True))
+    assert shown(clinic, both) == [SECRET]
+    assert clinic.live_links() == 1
+
+
+def test_once_everything_is_taken_back_nothing_is_confirmed(clinic, both):
+    for description in ("Year", SECRET, "Misread"):
+        undo(clinic, of_study(clinic, description, settled=True))
+    assert shown(clinic, both) == []
+    assert clinic.live_links() == 0
+    assert len(clinic.waiting()) == 3
