@@ -15,6 +15,8 @@ PATIENCE_S = 2
 _LIVES_S = 0.5
 """An open connection that says nothing for so long is given up, and another one is made."""
 _LATELY_S = 1.0
+_LOCKED = b"SET lock_timeout = '10s'"
+"""A table that somebody holds (to change or to pack it) is waited for as long as a locked SQLite file."""
 _NEW = "new"
 """In the pool's notes of a connection that nobody has used yet."""
 _DEFAULTS = {
@@ -71,7 +73,7 @@ class _Silence:
         """
         is_new = record.info.pop(_NEW, False)
         try:
-            lives = _lives(connection.pgconn)
+            lives = _lives(connection.pgconn, _LOCKED if is_new else b"")
         except self._fault:
             lives = False
         if lives:
@@ -82,12 +84,12 @@ class _Silence:
         raise self._fault("the database server does not answer")
 
 
-def _lives(server: Any) -> bool:
-    """Does the server answer an empty query? ``server``: psycopg's ``PGconn``, whose errors are its own."""
+def _lives(server: Any, said: bytes) -> bool:
+    """Does the server answer what is said to it, if nothing? ``server``: psycopg's ``PGconn``; its errors."""
     end = time.monotonic() + _LIVES_S
     news = select.poll()
     news.register(server.socket, select.POLLIN)
-    server.send_query(b"")
+    server.send_query(said)
     server.flush()
     while server.is_busy():
         if not news.poll(max(0.0, 1000 * (end - time.monotonic()))):

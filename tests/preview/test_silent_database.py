@@ -79,7 +79,7 @@ def test_a_host_whose_packets_are_lost_is_noticed_in_seconds(server):
 def test_a_server_that_takes_a_connection_and_then_says_nothing_is_away_too(server, monkeypatch):
     """As a pooler does whose own server hangs."""
     engine = open_database(server.url())
-    monkeypatch.setattr(silent_server, "_lives", lambda _server: False)
+    monkeypatch.setattr(silent_server, "_lives", lambda *_: False)
     fails(engine)
     with pytest.raises(OperationalError, match="silent a moment ago"), engine.connect():
         pass
@@ -134,3 +134,25 @@ def test_one_connection_that_was_lost_while_nobody_used_it_is_replaced(site, lin
     client.page(path)
     line.cut()
     client.page(path)
+
+
+def test_a_table_that_somebody_holds_is_waited_for_ten_seconds_and_no_longer(server, monkeypatch):
+    engine = open_database(server.url())
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW lock_timeout").scalar_one() == "10s"
+    with engine.connect() as again:
+        assert again.exec_driver_sql("SHOW lock_timeout").scalar_one() == "10s"
+    monkeypatch.setattr(silent_server, "_LOCKED", b"SET lock_timeout = '1s'")
+    impatient = open_database(server.url())
+    with engine.begin() as holder:
+        holder.exec_driver_sql("CREATE TABLE IF NOT EXISTS held (one integer)")
+    with engine.begin() as holder, impatient.connect() as waiting:
+        holder.exec_driver_sql("LOCK TABLE held IN ACCESS EXCLUSIVE MODE")
+        assert 0.9 < seconds_of(lambda: refused(waiting, "SELECT * FROM held")) < PATIENT_S
+    for one in (engine, impatient):
+        one.dispose()
+
+
+def refused(connection, statement: str) -> None:
+    with pytest.raises(OperationalError, match="lock timeout"):
+        connection.exec_driver_sql(statement)
