@@ -11,7 +11,7 @@ THEMES = ("auto", "light", "dark")
 _LANGUAGES = languages()
 _KEPT = {
     *("from", "to", "modality", "view", "whole", "series", "instance", "frame"),
-    *("at", "printed", "why", "source", "state", "owner", "after"),
+    *("at", "printed", "why", "source", "state", "owner", "after", "still"),
 }
 """What our own addresses say; anything else somebody wrote there, and it is not repeated."""
 

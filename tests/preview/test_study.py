@@ -236,6 +236,21 @@ def test_without_javascript_the_page_reloads_only_while_something_may_change(vis
     assert not refresh.search(here.client.page(here.patient_page))
 
 
+def test_without_javascript_a_live_page_can_be_held_still_to_type_dates_or_a_reason(visit):
+    here = visit()
+    here.client.press(here.html(), "Fetch")
+    for address in (here.patient_page, "/status"):
+        held = re.search(r'<a href="([^"]*still=1)">Hold it still', here.client.page(address))[1].replace(
+            "&amp;", "&"
+        )
+        still = here.client.page(held)
+        assert 'http-equiv="refresh"' not in still
+        going = re.search(r'<a href="([^"]*)">Let it come anew again', still)[1].replace("&amp;", "&")
+        assert 'http-equiv="refresh"' in here.client.page(going)
+    here.site.fetch_all()
+    assert "Hold it still" not in here.client.page(here.patient_page)
+
+
 def test_without_javascript_the_buttons_lead_back_to_the_page_they_are_on(visit):
     here = visit()
     response = here.client.press(here.html(), "Fetch")

@@ -121,7 +121,7 @@ def inspect_html(html: str, *, whole: bool) -> None:
         (heading,) = re.findall(r"<h1.*?</h1>", html, re.DOTALL)
         title = text_of(re.search(r"<title>(.*?)</title>", html, re.DOTALL)[1])
         assert title.startswith(text_of(heading)), (title, text_of(heading))
-        refreshes = '<noscript><meta http-equiv="refresh"' in html
+        refreshes = '<noscript><meta http-equiv="refresh"' in html or "This page stands still." in html
         assert refreshes == ('aria-busy="true"' in html), "without JavaScript, only a live page reloads"
     inspect_polling(html)
 
