@@ -42,6 +42,7 @@ from preview.routes import (
     watching,
 )
 from preview.routes.cookie import Cookie
+from preview.routes.pacing import Pacing
 from preview.routes.polling import version
 from preview.viewer.links import compare_link, image_link, study_link
 from preview.web import assets, compressing, headers
@@ -91,6 +92,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         *_DOWN,
     ):
         app.register_blueprint(blueprint.blueprint)
+    app.jinja_env.filters["spread"] = Pacing().spread
     app.jinja_env.globals.update(
         settings=settings,
         version=version,

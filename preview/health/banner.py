@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +14,7 @@ from preview.fallback.records import NoticeRow, Urgency
 from preview.health import journal
 from preview.health.records import HealthRow
 from preview.health.standing import Standing, State, standing_of
+from preview.once import once
 from preview.page.status import Milestones, marked
 
 POLL_S = 5
@@ -91,7 +91,7 @@ class Banner:
     items: tuple[Item, ...] = ()
     notices: tuple[Notice, ...] = ()
 
-    @cached_property
+    @once
     def mark(self) -> str:
         return marked(self)
 

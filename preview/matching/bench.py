@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.orm import Session
@@ -15,6 +14,7 @@ from preview.matching import known, marks, merging
 from preview.matching.records import CrossReferenceRow, DecisionRow, LinkRow, RefusalRow
 from preview.matching.rivals import Rivals
 from preview.matching.why import Why
+from preview.once import once
 from preview.records import ContextRow
 
 
@@ -252,23 +252,23 @@ class Bench:
 
     # --- what is known of the patient
 
-    @cached_property
+    @once
     def patient(self) -> Patient:
         """As the record described the patient last, whoever opened them."""
         return known.said_of(self._session, self._asked.identity) or self._asked
 
-    @cached_property
+    @once
     def _mine(self) -> list[tuple[str, str]]:
         every = merging.all_of(self._session, self._asked.identity)
         return [(identity.issuer, identity.patient_id) for identity in every]
 
-    @cached_property
+    @once
     def _crossed(self) -> frozenset[PatientIdentity]:
         key = tuple_(CrossReferenceRow.issuer, CrossReferenceRow.patient_id)
         rows = self._session.scalars(select(CrossReferenceRow).where(key.in_(self._mine)))
         return frozenset(PatientIdentity(number, issuer) for row in rows for issuer, number in row.ids)
 
-    @cached_property
+    @once
     def _orders(self) -> set[str]:
         """The accession numbers that launches brought for this patient."""
         key = tuple_(ContextRow.issuer, ContextRow.patient_id)

@@ -5,11 +5,11 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
 
 from fetch.model import AnswerKind, Patient, Study
 from fetch.reasons import Reason
 from preview.errands.patience import GIVEN_UP
+from preview.once import once
 from preview.page.card import AsOf, Card, StudyFacts, card_of
 from preview.page.opening import Door
 from preview.page.paging import Choice, Meant, slice_of
@@ -152,7 +152,7 @@ class PatientPage:
     """Seconds to the next poll; None when nothing more will change: the page is final."""
     milestones: Milestones
 
-    @cached_property
+    @once
     def mark(self) -> str:
         return marked(self)
 

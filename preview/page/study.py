@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
 
 from fetch.model import Patient, Study
 from fetch.reasons import Reason
+from preview.once import once
 from preview.page.anatomy import parts_of_body
 from preview.page.card import Card, StudyFacts, card_of
 from preview.page.enlarging import Larger, Picture, larger_of
@@ -108,7 +108,7 @@ class StudyPage:
     pace: int | None
     milestones: Milestones
 
-    @cached_property
+    @once
     def mark(self) -> str:
         return marked(self)
 

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import cached_property
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
@@ -12,6 +11,7 @@ from fetch.model import AnswerKind, PatientQuery, Source
 from fetch.records import StudyRow
 from preview.kept import Look
 from preview.matching.bench import Bench, Finding
+from preview.once import once
 from preview.range import Span
 from preview.records import AnswerRow, AskRow, ContextRow, FoundRow
 
@@ -110,14 +110,14 @@ class Sight:
         self._bench.look_at(rows)
         return {row.id: self._bench.finding(row) for row in rows}
 
-    @cached_property
+    @once
     def _asks(self) -> Sequence[AskRow]:
         mine = {"context": self._context.key}
         return self._look.get(
             ("asks", self._context.key), lambda: self._session.scalars(_ASKS, mine).unique().all()
         )
 
-    @cached_property
+    @once
     def _found(self) -> frozenset[tuple[str, int]]:
         mine = {"context": self._context.key}
         return self._look.get(
@@ -125,7 +125,7 @@ class Sight:
             lambda: frozenset((row[0], row[1]) for row in self._session.execute(_FOUND, mine)),
         )
 
-    @cached_property
+    @once
     def _found_before(self) -> frozenset[int]:
         """The same for everybody who looks at this patient."""
         identity = self._context.patient.identity

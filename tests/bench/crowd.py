@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bench.visitor import Visitor
 
-_POLL = re.compile(rb'id="panel"[^>]*?hx-get="([^"]+)" hx-trigger="every (\d+)s"')
+_POLL = re.compile(rb'id="panel"[^>]*?hx-get="([^"]+)" hx-trigger="every ([\d.]+)s"')
 _PAGE_EVERY = 10
 """Of so many looks, one is a whole page: somebody comes back to it."""
 _COME_S = 10

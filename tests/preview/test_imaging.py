@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import select
-from support.inspecting import panel_polls, text_of
+from support.inspecting import paces, panel_polls, text_of
 from support.installation import source_block
 from support.studies import OKAFOR, STRANGER, study
 
@@ -186,7 +186,7 @@ def test_before_the_answers_the_page_asks_for_patience(site, client):
     html = client.page(client.opened(site, ask=False))
     assert "Asking the archives, please wait." in text_of(html)
     assert "Asking Main archive" in said_by(html, "main")
-    assert 'hx-trigger="every 1s"' in html
+    assert paces(html) == [pytest.approx(1, rel=0.15)]
 
 
 def test_a_study_that_is_only_withheld_is_not_called_none_nor_unasked(site, client, archive):
