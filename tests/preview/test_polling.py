@@ -17,7 +17,7 @@ HX = {"HX-Request": "true"}
 
 
 def panel(html: str) -> str:
-    """The panel, but for the forms' tokens, which change with the second, and its pace, which is by chance."""
+    """The panel, but for the forms' tokens, which change with the second, and its pace, set by chance."""
     found = re.search(r'<section id="panel".*</section>', html, re.DOTALL)[0]
     return re.sub(r'(name="csrf_token" value=|hx-trigger=)"[^"]*"', r"\1", found)
 
