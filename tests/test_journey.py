@@ -119,6 +119,7 @@ def test_focus_stays_where_it_is_while_the_page_fills(hospital, chromium):
         card = page.get_by_role("article")
         expect(card).to_be_visible(timeout=15_000)
         card.get_by_role("button", name="Fetch").click()
+        expect(card.get_by_role("button", name="Fetch", exact=True)).to_have_count(0)  # the new page is there
         link = card.get_by_role("link", name=re.compile("Open in viewer"))
         link.focus()
         expect(card.get_by_text("Complete, 800 of 800 images")).to_be_visible(timeout=30_000)
