@@ -431,31 +431,20 @@ class Planner:
     def _whole_ended(self, share: Share, reported: Reported) -> None:
         if (whole := self._wholes.of(share)) is not None:
             whole.ended(reported)
-            self._leave(whole, Reason.NOT_SENT)
+            self._give_up_inside(whole, Reason.NOT_SENT)
 
     def _whole_broke(self, share: Share, reason: Reason) -> None:
         if (whole := self._wholes.of(share)) is not None:
             whole.broke()
-            self._leave(whole, reason)
+            self._give_up_inside(whole, reason)
 
-    def _leave(self, whole: Whole, reason: Reason) -> None:
-        """What the list has and no request for the whole did bring: by its name, or given up."""
+    def _give_up_inside(self, whole: Whole, reason: Reason) -> None:
+        """What the list has and no request for the whole did bring."""
         if not whole.over:
             return
         for uid, wanted in self._wanted.items():
-            if whole.share.series_uid not in ("", wanted.instance.series_uid) or uid in self.arrived:
-                continue
-            if self.level is Level.IMAGE:
-                self._enqueue(wanted)
-            else:
+            if whole.share.series_uid in ("", wanted.instance.series_uid) and uid not in self.arrived:
                 self.given_up.setdefault(uid, reason)
-
-    def _comes_with_whole(self, wanted: _Wanted) -> bool:
-        """Is all of its series, or of the study, asked for anyway? Then only posters are by their names."""
-        if wanted.turn <= LAST_OF_POSTERS:
-            return False
-        wholes = (self._wholes.of_series(uid) for uid in ("", wanted.instance.series_uid))
-        return any(whole is not None and not whole.over for whole in wholes)
 
     # --- the queue
 
@@ -467,8 +456,7 @@ class Planner:
 
     def _is_its_turn(self, group: Group, uid: str) -> bool:
         wanted = self._wanted[uid]
-        open_ = self._is_open(wanted) and self._group(wanted) == group and self._is_meant(wanted)
-        return open_ and not self._comes_with_whole(wanted)
+        return self._is_open(wanted) and self._group(wanted) == group and self._is_meant(wanted)
 
     def _is_open(self, wanted: _Wanted) -> bool:
         return self._is_missing(wanted) and wanted.uid not in self._under_way

@@ -432,39 +432,6 @@ def test_where_asking_for_the_whole_brought_it_nothing_is_said_to_lack():
     assert list(planner.counted_more) == []
 
 
-@pytest.mark.parametrize("lacks", ["images", "series"])
-def test_beside_the_posters_what_comes_with_the_whole_is_not_asked_for_by_name_too(lacks):
-    named = everything(listed([40]))
-    (series,) = [cut(40, 60)] if lacks == "images" else listed([40])
-    planner = Planner(STUDY)
-    planner.series_listed(series)
-    planner.list_over(Plan((series,), None, lacks_series=lacks == "series"))
-    came = []
-    while share := planner.next_share(8):
-        uids = [i.instance_uid for i in share.instances] or named
-        came += uids
-        for uid in uids:
-            planner.arrive(uid, share)
-        planner.ended(share, GOOD)
-    assert sorted(came) == sorted([*named, named[0], named[20]])
-    assert planner.idle
-
-
-@pytest.mark.parametrize("ends", ["short", "broken"])
-def test_what_the_whole_does_not_bring_is_asked_for_by_its_name(ends):
-    named = everything(listed([40]))
-    planner = planner_of([cut(40, 60)])
-    while share := planner.next_share(8):
-        for instance in share.instances:
-            planner.arrive(instance.instance_uid, share)
-        if share.instances or ends == "short":
-            planner.ended(share, GOOD)
-        else:
-            planner.broke(share, Reason.CONNECTION_LOST)
-    assert planner.arrived == set(named)
-    assert planner.given_up == {}
-
-
 @pytest.mark.parametrize(("counted", "again"), [(9, []), (12, ["1.2.3.1"]), (None, ["1.2.3.1"])])
 def test_a_series_that_was_asked_for_as_a_whole_is_not_asked_for_again_unless_it_has_grown(counted, again):
     planner = planner_of([cut(5, counted)], held=everything(listed([5])), settled={"1.2.3.1": 9})
