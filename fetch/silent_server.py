@@ -45,6 +45,7 @@ class _Silence:
     """What this process knows of a server: once that was silent, one at a time waits for it, now and then."""
 
     def __init__(self, engine: Engine) -> None:
+        self._of_new = b"" if "lock_timeout" in str(engine.url.query.get("options", "")) else _LOCKED
         self._fault = engine.dialect.loaded_dbapi.OperationalError
         self._is_silent = False
         self._until = float("-inf")
@@ -73,7 +74,7 @@ class _Silence:
         """
         is_new = record.info.pop(_NEW, False)
         try:
-            lives = _lives(connection.pgconn, _LOCKED if is_new else b"")
+            lives = _lives(connection.pgconn, self._of_new if is_new else b"")
         except self._fault:
             lives = False
         if lives:

@@ -213,13 +213,10 @@ class Bench:
         )
 
     def _link(self, found: Patient) -> LinkRow | None:
-        """The live one, unless another stands beside it that was made of these very values."""
+        """The one that was made of these very values, whoever's it is; else the live one."""
         standing = self._links.get(marks.mark(found), ())
-        live = next((one for one in standing if one.live), None)
-        if live is None or not self._is_mine(live):
-            return live
         exact = (one for one in standing if _print(marks.patient_of(one.found)) == _print(found))
-        return next((one for one in exact if self._is_mine(one)), live)
+        return next(exact, None) or next((one for one in standing if one.live), None)
 
     def _as_link(self, link: LinkRow, row: StudyRow) -> Link:
         of_another = self._confirmed[link.decision] != (row.source, row.study_uid)

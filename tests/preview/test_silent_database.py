@@ -153,6 +153,13 @@ def test_a_table_that_somebody_holds_is_waited_for_ten_seconds_and_no_longer(ser
         one.dispose()
 
 
+def test_how_long_is_left_alone_where_the_address_says_it(server):
+    engine = open_database(f"{server.url()}?options=-c%20lock_timeout%3D60s")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW lock_timeout").scalar_one() == "1min"
+    engine.dispose()
+
+
 def refused(connection, statement: str) -> None:
     with pytest.raises(OperationalError, match="lock timeout"):
         connection.exec_driver_sql(statement)

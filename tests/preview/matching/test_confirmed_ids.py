@@ -12,7 +12,9 @@ from support.inspecting import text_of
 from support.studies import OKAFOR
 
 from fetch.identity import Doubt
-from preview.matching import deciding, listing, rejudging
+from fetch.model import PatientIdentity
+from preview.matching import deciding, listing, merging, rejudging
+from preview.matching.records import Verdict
 from preview.records import ContextRow
 
 SAME = "Same person"
@@ -192,3 +194,52 @@ def test_once_everything_is_taken_back_nothing_is_confirmed(clinic, both):
     assert shown(clinic, both) == []
     assert clinic.live_links() == 0
     assert len(clinic.waiting()) == 3
+
+
+def test_another_person_said_of_one_that_contradicts_takes_nothing_back_of_the_others(clinic, both):
+    clinic.hold(replace(OUTSIDE, birth_date=date(1970, 1, 2)), StudyDescription="Third")
+    clinic.again(both)
+    row = of_study(clinic, "Third")
+    how = {"person": "Sam", "seen": listing.seen(row), "reason": "Born in another year"}
+    deciding.decide(clinic.parts, row.key, Verdict.OTHER, **how)
+    assert shown(clinic, both) == [SECRET, *TWO]
+    undo(clinic, of_study(clinic, "Third", settled=True))
+    assert shown(clinic, both) == [SECRET, *TWO]
+    assert [row.described.description for row in clinic.waiting()] == ["Third"]
+
+
+def test_to_confirm_one_study_again_leaves_nothing_behind_that_its_undo_would_not_end(clinic, sam, confirmed):
+    clinic.opened(replace(OKAFOR, birth_date=date(1990, 1, 2)))  # the record is wrong for a while
+    rejudging.keep_up(clinic.parts)
+    sam.decides(SAME, "It is hers all the same")
+    clinic.opened(OKAFOR)
+    rejudging.keep_up(clinic.parts)
+    undo(clinic, clinic.row())
+    assert clinic.live_links() == 0
+    assert shown(clinic, confirmed) == []
+    assert len(clinic.waiting()) == 1
+
+
+OLD = replace(OKAFOR, identity=PatientIdentity("OLD1", OKAFOR.identity.issuer))
+
+
+def test_after_two_patients_are_no_longer_one_each_keeps_what_was_confirmed_of_them(clinic, sam):
+    old = clinic.opened(OLD)
+    with clinic.parts.records.write() as session:
+        merging.merge(session, OLD.identity, OKAFOR.identity, "Sam", clinic.parts.now)
+    clinic.hold(study_uid="1.2.77")
+    path = clinic.opened()
+    row = next(row for row in clinic.waiting() if row.patient.identity == OKAFOR.identity)
+    sam.decides(SAME, "", sam.page(row))
+    clinic.hold(YEAR_OFF, StudyDescription="Year")
+    clinic.again(path)
+    row = of_study(clinic, "Year")
+    how = {"person": "Sam", "seen": listing.seen(row), "reason": "Mistyped", "patient": OLD.identity}
+    deciding.decide(clinic.parts, row.key, Verdict.SAME, **how)
+    with clinic.parts.records.write() as session:
+        merging.unmerge(session, OLD.identity, "Sam", clinic.parts.now)
+    rejudging.keep_up(clinic.parts)
+    for page in (path, old):
+        clinic.again(page)
+    assert shown(clinic, path) == [SECRET]
+    assert shown(clinic, old) == ["Year"]
