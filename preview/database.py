@@ -29,6 +29,7 @@ def migrate(records: Records, app: App) -> None:
     engine = records.engine.execution_options(writes=True)
     with _alone(app), engine.connect() as connection, _without_references(connection):
         if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))  # whoever migrates may take its time
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         if _revision(connection) != newest:
             config.attributes["connection"] = connection
