@@ -7,7 +7,8 @@ from collections import deque
 
 _CALM = 30
 """So many live panels a second cost a web process about a tenth of its time."""
-_LONGEST_S = 15.0
+_LONGEST_S = 5.0
+"""The banner of an outage comes with the poll."""
 
 
 class Pacing:
