@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.installation import Installation
-from support.orthanc import Orthanc
+from support.orthanc import GDCM, Orthanc
 
 from bench.figures import figure
 from bench.hospital import PATIENT, ct, fetched, running, site, until
 from bench.memory import PeakMemory
-from bench.peers import Peers, bring_plainly, measured
+from bench.peers import Peers, bring_plainly, measured, render
 from bench.visitor import Visitor
 
 SLICES, ASSOCIATIONS, RUNS = 400, 4, 3
@@ -32,32 +32,39 @@ def main() -> None:
     datasets = ct(SLICES)
     with (
         tempfile.TemporaryDirectory() as name,
-        Orthanc(Path(name) / "orthanc", dicomweb=True).running() as orthanc,
+        Orthanc(Path(name) / "orthanc", dicomweb=True, gdcm=GDCM.exists()).running() as orthanc,
+        Orthanc(Path(name) / "bare", dicomweb=True).running() as bare,
     ):
         folder = Path(name)
         orthanc.store(datasets)
+        bare.store(datasets)
         plainly = bring_plainly(orthanc, folder, datasets)
-        peers, runs = [], []
+        peers, barely, runs = [], [], []
         for number in range(RUNS):  # by turns, so that a busy moment of the machine is everybody's
             peers.append(measured(orthanc, folder / f"peers{number}", datasets))
+            barely.append(render(bare, datasets))
             runs.append(_run(folder / f"site{number}", orthanc))
         memory = _memory(folder / "watched", orthanc)
     print(f"  {ASSOCIATIONS} associations; the middle of {RUNS} runs, each in an installation of its own")
-    _print(peers, plainly, runs)
+    _print(peers, plainly, statistics.median(barely), runs)
     figure("peak memory of the worker and below (PSS), in a run of its own", memory, "MiB", goal=300)
 
 
-def _print(peers: list[Peers], plainly: float, runs: list[Run]) -> None:
+def _print(peers: list[Peers], plainly: float, barely: float, runs: list[Run]) -> None:
+    """``plainly``: getscu without the variable; ``barely``: an Orthanc without the plugin that decodes."""
+    plugin = "with its GDCM plugin" if GDCM.exists() else "orthanc-gdcm is not installed here"
     brought, drawn, rendered = (_middle(peers, what) for what in ("brought", "drawn", "rendered"))
     figure("getscu +B (TCP_NODELAY=1)", brought)
     figure("getscu +B (without)", plainly)
     figure("dcmj2pnm, two at a time", drawn)
-    figure("Orthanc rendered?viewport=256,256, two at a time", rendered)
+    figure(f"Orthanc rendered?viewport=256,256, two at a time ({plugin})", rendered)
+    figure("the same (without that plugin: it cannot draw JPEG 2000 then)", barely)
     figure("first thumbnail readable over HTTP", _middle(runs, "first"), goal=0.5)
     last, of = _middle(runs, "last"), "getscu +B, then dcmj2pnm"
     figure(f"all {SLICES} thumbnails on the shelf", last, peer=brought + drawn, of=of, goal=0.3)
     figure("the same", last, peer=plainly + drawn, of="getscu +B without TCP_NODELAY, then dcmj2pnm")
     figure("the same", last, peer=rendered, of="Orthanc rendered", goal=0.6)
+    figure("the same", last, peer=barely, of="Orthanc rendered without the plugin")
     figure("the fetch is complete", _middle(runs, "finished"))
 
 
