@@ -253,6 +253,9 @@ class Crew:
                 if share is not None:
                     desk.planner.put_back(share)
                 return error
+            if error.reason.trouble is not Trouble.UNREACHABLE and desk.planner.postpone(share):
+                desk.turn.notify_all()
+                return None
             before = desk.planner.level, desk.planner.takes_lists
             if error.reason in _NOT_TAKEN and desk.planner.refused(share):
                 if before != (desk.planner.level, desk.planner.takes_lists):

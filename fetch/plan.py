@@ -216,7 +216,9 @@ class Planner:
         return LAST_OF_POSTERS if self.posters_only or early else Turn.REST
 
     def _is_due(self, whole: Whole) -> bool:
-        return self._is_small_enough(whole) and not (whole.over or whole.under_way)
+        """A whole of which some is named waits for the end of the list: there may be posters in the rest."""
+        early = not self.list_ended and whole.share.series_uid in self._cut
+        return self._is_small_enough(whole) and not (whole.over or whole.under_way or early)
 
     def _is_small_enough(self, whole: Whole) -> bool:
         return not self.posters_only or 0 < (whole.expected or 0) <= _FEW_FOR_A_POSTER
@@ -331,6 +333,14 @@ class Planner:
         for wanted in self._returned(share):
             self._enqueue(wanted)
 
+    def postpone(self, share: Share) -> bool:
+        """A whole is not to be had: what is named of it comes first. False if it did before, or none is."""
+        whole = self._wholes.of(share) if share.level is not Level.IMAGE else None
+        if whole is None or whole.postponed or self.level is not Level.IMAGE:
+            return False
+        whole.under_way, whole.postponed = False, True
+        return self._enqueue_named(whole)
+
     def refused(self, share: Share) -> bool:
         """The archive does not take such a request: ask in a coarser way. False if there is none.
 
@@ -431,20 +441,40 @@ class Planner:
     def _whole_ended(self, share: Share, reported: Reported) -> None:
         if (whole := self._wholes.of(share)) is not None:
             whole.ended(reported)
-            self._give_up_inside(whole, Reason.NOT_SENT)
+            self._leave(whole, Reason.NOT_SENT)
 
     def _whole_broke(self, share: Share, reason: Reason) -> None:
         if (whole := self._wholes.of(share)) is not None:
             whole.broke()
-            self._give_up_inside(whole, reason)
+            self._leave(whole, reason)
 
-    def _give_up_inside(self, whole: Whole, reason: Reason) -> None:
-        """What the list has and no request for the whole did bring."""
-        if not whole.over:
-            return
-        for uid, wanted in self._wanted.items():
-            if whole.share.series_uid in ("", wanted.instance.series_uid) and uid not in self.arrived:
-                self.given_up.setdefault(uid, reason)
+    def _leave(self, whole: Whole, reason: Reason) -> None:
+        """What the list names and the whole did not bring is asked for by its name, or given up."""
+        if self.level is Level.IMAGE:
+            whole.postponed = True
+            self._enqueue_named(whole)
+        elif whole.over:
+            for wanted in self._named(whole):
+                self.given_up.setdefault(wanted.uid, reason)
+
+    def _enqueue_named(self, whole: Whole) -> bool:
+        """Is anything of it named, and not here?"""
+        named = list(self._named(whole))
+        for wanted in named:
+            self._enqueue(wanted)
+        return any(map(self._is_open, named))
+
+    def _named(self, whole: Whole) -> Iterator[_Wanted]:
+        """What the list names of it that is not here."""
+        of = whole.share.series_uid
+        missing = (wanted for wanted in self._wanted.values() if wanted.uid not in self.arrived)
+        return (wanted for wanted in missing if of in ("", wanted.instance.series_uid))
+
+    def _comes_with_whole(self, wanted: _Wanted) -> bool:
+        """Is all of its series, or of the study, asked for anyway? Then only posters are by their names."""
+        if wanted.turn <= LAST_OF_POSTERS:
+            return False
+        return any(not whole.postponed for whole in self._wholes.around(wanted.instance.series_uid))
 
     # --- the queue
 
@@ -456,7 +486,8 @@ class Planner:
 
     def _is_its_turn(self, group: Group, uid: str) -> bool:
         wanted = self._wanted[uid]
-        return self._is_open(wanted) and self._group(wanted) == group and self._is_meant(wanted)
+        open_ = self._is_open(wanted) and self._group(wanted) == group and self._is_meant(wanted)
+        return open_ and not self._comes_with_whole(wanted)
 
     def _is_open(self, wanted: _Wanted) -> bool:
         return self._is_missing(wanted) and wanted.uid not in self._under_way

@@ -160,9 +160,11 @@ def test_a_study_that_is_not_listed_is_asked_for_as_a_whole():
 @given(st.data())
 def test_whatever_fails_every_instance_comes_or_is_given_up_with_a_reason(data):
     """An archive that fails in every way at any time; several carriers, in one way after another; a list that
-    arrives meanwhile, and lacks the images of some series, or series; what earlier tries knew by name.
+    arrives meanwhile, and lacks some or all images of a series, or series; what earlier tries knew by name.
     """
     series = listed(data.draw(st.lists(st.integers(0, 12), min_size=1, max_size=4)))
+    uncounted = [data.draw(st.sampled_from([0, 0, 0, 1, 20])) for _ in series]
+    series = [replace(one, expected=len(one.instances) + n) for one, n in zip(series, uncounted, strict=True)]
     held = data.draw(st.sets(st.sampled_from(everything(series) or ["0"]), max_size=6))
     known = [Instance("1.2.3.1", f"1.2.3.1.{n}") for n in range(10, 10 + data.draw(st.integers(0, 6)))]
     known += [Instance("8.8", f"8.8.{n}") for n in range(data.draw(st.integers(0, 3)))]
@@ -185,7 +187,7 @@ def test_whatever_fails_every_instance_comes_or_is_given_up_with_a_reason(data):
     for uid in [*everything(series), *(i.instance_uid for i in known if lacks_series)]:
         assert uid in planner.arrived or uid in planner.given_up
     assert not set(planner.given_up) & planner.arrived
-    unlisted = {one.series_uid for one in series if not one.instances}
+    unlisted = {one.series_uid for one in series if not one.instances or one.expected > len(one.instances)}
     assert unlisted <= wholes or Level.STUDY in wholes
 
 
@@ -225,7 +227,7 @@ def _end(planner, share, how, data):
         case "b":
             planner.broke(share, data.draw(st.sampled_from(BREAKS)))
         case "r":
-            if not planner.refused(share):
+            if not (planner.postpone(share) or planner.refused(share)):
                 planner.broke(share, Reason.REQUEST_FAILED)
         case "t":
             planner.put_back(share)
@@ -430,6 +432,57 @@ def test_where_asking_for_the_whole_brought_it_nothing_is_said_to_lack():
     planner = planner_of([cut(5, 6)])
     wholes(planner, sends=["1.2.3.1.6"])
     assert list(planner.counted_more) == []
+
+
+@pytest.mark.parametrize("lacks", ["images", "series"])
+def test_beside_the_posters_what_comes_with_the_whole_is_not_asked_for_by_name_too(lacks):
+    named = everything(listed([40]))
+    (series,) = [cut(40, 60)] if lacks == "images" else listed([40])
+    planner = Planner(STUDY)
+    planner.series_listed(series)
+    planner.list_over(Plan((series,), None, lacks_series=lacks == "series"))
+    came = []
+    while share := planner.next_share(8):
+        uids = [i.instance_uid for i in share.instances] or named
+        came += uids
+        for uid in uids:
+            planner.arrive(uid, share)
+        planner.ended(share, GOOD)
+    posters = [named[0], named[20]]
+    few = [uid for uid in came if uid not in posters]
+    assert sorted(few) == sorted(set(few)) == sorted(set(named) - set(posters))
+    assert planner.idle
+
+
+@pytest.mark.parametrize("fails", ["ended", "broke", "postpone", "refused"])
+def test_what_the_whole_does_not_bring_is_asked_for_by_its_name_before_it_is_tried_again(fails):
+    named = everything(listed([40]))
+    planner = planner_of([cut(40, 60)])
+    levels = []
+    while share := planner.next_share(8):
+        levels.append(share.level)
+        for instance in share.instances:
+            planner.arrive(instance.instance_uid, share)
+        if share.instances or fails == "ended":
+            planner.ended(share, GOOD)
+        elif fails == "broke" or not planner.postpone(share):
+            planner.broke(share, Reason.CONNECTION_LOST)
+    assert planner.arrived == set(named)
+    assert planner.given_up == {}
+    first, *_ = whole_at = [place for place, level in enumerate(levels) if level is Level.SERIES]
+    singly = [place for place, level in enumerate(levels) if level is Level.IMAGE]
+    assert max(singly) > first
+    assert all(place > max(singly) for place in whole_at[1:])
+
+
+def test_a_whole_of_which_some_is_named_waits_for_the_posters_of_the_rest_of_the_list():
+    planner = Planner(STUDY)
+    planner.series_listed(cut(40, 60))
+    asked = []
+    while share := planner.next_share(8):
+        asked += [instance.instance_uid for instance in share.instances]
+        planner.ended(share, GOOD) if share.instances else pytest.fail("a whole")
+    assert set(asked) == {"1.2.3.1.1", "1.2.3.1.21"}
 
 
 @pytest.mark.parametrize(("counted", "again"), [(9, []), (12, ["1.2.3.1"]), (None, ["1.2.3.1"])])

@@ -223,6 +223,16 @@ def test_a_list_that_was_cut_short_is_made_up_for(archive):
     arrived, brought = bring(of(archive))
     assert Counter(arrived) == Counter(everything(archive))
     assert Note.DUPLICATE not in notes(brought)
+    assert len(archive.sent) <= len(everything(archive)) + 3  # the posters come once by name, too
+
+
+def test_where_a_list_was_cut_short_and_no_whole_is_to_be_had_what_it_names_comes(archive):
+    archive.behave(
+        b.caps_answers(5) & b.refuses_level("SERIES", Kind.GET) & b.refuses_level("STUDY", Kind.GET)
+    )
+    arrived, error = bring_until(of(archive), FetchError)
+    assert (arrived, error.reason) == (10, Reason.REQUEST_FAILED)
+    assert len(archive.sent) == 10
 
 
 def test_an_archive_that_counts_too_much_is_not_asked_for_ever(archive):
