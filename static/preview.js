@@ -1,20 +1,64 @@
 // The few lines that HTML and htmx cannot say: rest in hidden tabs, and admit when the server is not reached.
 (() => {
   "use strict";
-  const unreachable = () => document.getElementById("unreachable");
+  const byId = (id) => document.getElementById(id);
   const polls = (event) => event.detail.elt && ["panel", "banner"].includes(event.detail.elt.id);
 
   // A hidden tab asks seldom, and only while something is on its way: its title then tells when that is done.
   let asked = 0;
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!polls(event)) return;
-    const awaits = document.getElementById("panel")?.ariaBusy === "true" && Date.now() - asked > 10_000;
+    const awaits = (wasBusy ?? byId("panel")?.ariaBusy) === "true" && Date.now() - asked > 10_000;
     if (document.hidden && !awaits) event.preventDefault();
     else asked = Date.now();
   });
-  for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
-    document.addEventListener(failure, () => { unreachable().hidden = false; });
+
+  // Without the server nothing on the page may look as if it went on. What says so lies over the page's own head line, so
+  // that nothing moves; where it would cover more than that, or what has the focus, the page makes room.
+  let heard = new Date(), wasBusy = null;
+  const root = document.documentElement;
+  function cutOff() {
+    const bar = byId("unreachable");
+    if (!bar.hidden) return;
+    const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: bar.dataset.zone };
+    byId("heard").textContent = heard.toLocaleTimeString(root.lang, time);
+    byId("heard").dateTime = heard.toISOString();
+    bar.hidden = false;
+    root.classList.add("cut-off");
+    wasBusy = byId("panel")?.ariaBusy ?? null;
+    if (wasBusy) byId("panel").ariaBusy = "false";
+    const head = document.querySelector("header.frame + *")?.getBoundingClientRect().top ?? 0;
+    makeRoom(bar.offsetHeight - Math.max(0, head) - scrollY);
+    uncover();
   }
+  function reached() {
+    heard = new Date();
+    if (byId("unreachable").hidden) return;
+    byId("unreachable").hidden = true;
+    root.classList.remove("cut-off");
+    document.body.style.paddingTop = "";
+    if (wasBusy && byId("panel")) byId("panel").ariaBusy = wasBusy;
+    wasBusy = null;
+    byId("tidings").textContent = byId("unreachable").dataset.over;
+  }
+  function makeRoom(pixels) {
+    const had = parseFloat(document.body.style.paddingTop) || 0;
+    if (pixels > 0) document.body.style.paddingTop = `${Math.ceil(had + pixels)}px`;
+  }
+  function uncover() {
+    const bar = byId("unreachable"), one = document.activeElement;
+    if (bar.hidden || one === document.body || bar.contains(one)) return;
+    const edge = bar.getBoundingClientRect().bottom + 4, place = one.getBoundingClientRect();
+    const covered = edge - place.top;
+    if (covered <= 0 || place.bottom <= 0 || place.bottom > edge + 24) return; // seen, or not on the screen at all
+    makeRoom(covered - scrollY);
+    scrollBy(0, -covered);
+  }
+  for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+    document.addEventListener(failure, cutOff);
+  }
+  addEventListener("offline", cutOff);
+  document.addEventListener("focusin", uncover);
   // What a reader has unfolded stays unfolded when the panel is refreshed.
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.tagName === "DETAILS");
   Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !node.dataset || !("kept" in node.dataset); // what is typed
@@ -22,7 +66,7 @@
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
-    const text = document.getElementById(button.dataset.copy);
+    const text = byId(button.dataset.copy);
     getSelection().selectAllChildren(text);
     try {
       await navigator.clipboard.writeText(text.textContent);
@@ -43,6 +87,6 @@
     tab.focus();
   });
   document.addEventListener("htmx:beforeOnLoad", (event) => {
-    if (event.detail.xhr.status < 400) unreachable().hidden = true;
+    if (event.detail.xhr.status < 400) reached();
   });
 })();

@@ -69,6 +69,12 @@ class AnswerFacts:
         """Was it asked by name and birth date alone? Whatever it said is not all that it may have."""
         return self.reason is Reason.NAME_ONLY
 
+    @property
+    def is_quiet(self) -> bool:
+        """May it stand in one line with others? What somebody has to know stands by itself."""
+        to_be_told = self.withheld or self.again or self.unlisted or self.failed_at or self.stale
+        return not to_be_told and self.kind not in (AnswerKind.OUTAGE, AnswerKind.TRUNCATED)
+
 
 @dataclass(frozen=True)
 class AskFacts:
