@@ -1,5 +1,6 @@
 """What a reader sees without scrolling; the page stays still under whoever steps through a series."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -49,11 +50,27 @@ def fetched(tmp_path_factory, redis_url):
 @pytest.fixture
 def warned(fetched):
     """A notice stands above every page."""
-    site = fetched[0].site
+    with told(fetched[0].site, WARNING="Work"):
+        yield
+
+
+@pytest.fixture
+def warned_thrice(fetched):
+    outage, planned = (
+        "Riverside Radiology is away; call 2345.",
+        "On Sunday all archives are away for two hours.",
+    )
+    with told(fetched[0].site, OUTAGE=outage, WARNING="Work", PLANNED=planned):
+        yield
+
+
+@contextmanager
+def told(site, **notices: str):
     now = site.parts.now
+    times = {"starts_at": now - timedelta(hours=1), "ends_at": now + timedelta(hours=8)}
     with site.parts.records.write() as session:
-        times = {"starts_at": now - timedelta(hours=1), "ends_at": now + timedelta(hours=8)}
-        session.add(NoticeRow(urgency="WARNING", text="Work", made_at=now, made_by="Dr Adams", **times))
+        for urgency, text in notices.items():
+            session.add(NoticeRow(urgency=urgency, text=text, made_at=now, made_by="Dr Adams", **times))
     yield
     with site.parts.records.write() as session:
         session.execute(delete(NoticeRow))
@@ -145,6 +162,29 @@ def test_they_still_are_while_a_fetch_is_waiting(fetched, reader, warned, size):
     expect(page.locator("#panel")).to_have_attribute("aria-busy", "true")
     first_view_has_all(page, size)
     here.site.fetch_all()
+
+
+def test_they_still_are_under_three_notices_on_a_low_screen(reader, warned_thrice):
+    first_view_has_all(reader((1280, 720)), (1280, 720))
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1024, 720), (1366, 620), (740, 500), (360, 640)])
+def test_no_control_covers_the_words_under_the_picture(reader, warned_thrice, size):
+    """Wherever one has scrolled to, as long as part of the picture is on the screen."""
+    page = reader(size)
+    for _ in range(40):
+        picture = box(page, "#large")
+        if -picture["height"] < picture["y"] < size[1] - 150:
+            assert page.evaluate(COVERED) in (False, None)
+        page.evaluate("() => scrollBy(0, 40)")
+    assert page.evaluate("() => scrollY") > 0
+
+
+COVERED = """() => {
+    const { left, right, top, bottom } = document.querySelector(".margin").getBoundingClientRect();
+    const at = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+    return at && !at.closest(".under");
+}"""
 
 
 @pytest.mark.parametrize("size", DESKTOPS)
