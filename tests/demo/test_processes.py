@@ -1,4 +1,4 @@
-"""Ctrl-C: what stops late is waited for, and the log is not flooded."""
+"""What ends unasked is started again, what is wrong from the start ends everything, Ctrl-C stops it all."""
 
 import os
 import re
@@ -7,10 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.installation import ROOT
+from support.installation import ROOT, eventually
+
+from preview.supervised import Supervised
 
 LATE = """
 import signal, sys, time
@@ -26,7 +29,7 @@ def stopped(tmp_path, seconds: float, patience: float, told=signal.SIGINT) -> tu
     (tmp_path / "Procfile").write_text(
         f"late: exec {sys.executable} {tmp_path / 'late.py'}\nsoon: exec sleep 100\n"
     )
-    begin = f"from preview import processes; processes.PATIENCE_S = {patience}; processes.main()"
+    begin = f"from preview import processes, supervisor; supervisor.PATIENCE_S = {patience}; processes.main()"
     running = subprocess.Popen(
         [sys.executable, "-c", begin, "start"],
         cwd=tmp_path,
@@ -92,14 +95,168 @@ def test_what_ends_everything_is_said_at_the_end(tmp_path):
 
 def test_told_to_stop_before_all_have_started_it_stops_all(tmp_path):
     early = (
-        "import honcho.manager, os; begin = honcho.manager.Manager._start; "
-        "honcho.manager.Manager._start = lambda self: (begin(self), os.kill(os.getpid(), 15)); "
+        "import os; from preview.supervised import Supervised; begin = Supervised.start; "
+        "Supervised.start = lambda self: (begin(self), os.kill(os.getpid(), 15)); "
         "processes.main()"
     )
     running = begun(tmp_path, "one: exec sleep 100", "two: exec sleep 100", code=early)
     said, _ = running.communicate(timeout=60)
     assert (running.returncode, "Traceback" in said) == (0, False)
     assert said.count("stopped (rc=-15)") == 2
+
+
+# --- what ends unasked
+
+QUICK = (
+    "from preview import supervised; supervised.WELL_S, supervised._FIRST_PAUSE_S = {well}, {pause}; "
+    "supervised._LONGEST_PAUSE_S = {pause}; processes.main()"
+)
+"""What runs so long ran well, and so long it rests before it is started again."""
+
+
+@contextmanager
+def supervised(folder, *lines: str, well=0.0, pause=0.1):
+    """Told to stop at the end: nothing may be left then."""
+    running = begun(folder, *lines, code=QUICK.format(well=well, pause=pause))
+    try:
+        yield running
+        running.terminate()
+        running.stdout.read()
+        assert running.wait(60) == 0
+    finally:
+        running.kill()
+
+
+def read_until(running, words: str, times: int = 1) -> str:
+    said = ""
+    for line in running.stdout:
+        said += line
+        if said.count(words) == times:
+            return said
+    raise AssertionError(said)
+
+
+def pid_of(name: str, said: str) -> int:
+    """Of its newest start."""
+    return int(re.findall(rf"{name} started \(pid=(\d+)\)", said)[-1])
+
+
+def test_what_is_killed_is_started_again_and_the_others_run_on(tmp_path):
+    lines = ("bad: echo all is well; exec sleep 100", "good: exec sleep 100")
+    with supervised(tmp_path, *lines) as running:
+        first = read_until(running, "all is well")
+        good = pid_of("good.1", first) if "good.1 started" in first else None
+        os.kill(pid_of("bad.1", first), signal.SIGKILL)
+        then = read_until(running, "all is well", 2)  # once quoted, once said anew
+        good = good or pid_of("good.1", first + then)
+        assert pid_of("bad.1", then) != pid_of("bad.1", first)
+        assert Path(f"/proc/{good}").exists()
+    assert "bad.1 ended unasked (SIGKILL) and is started again in 0 s. It said last: all is well" in then
+    assert not Path(f"/proc/{good}").exists()
+
+
+def test_killed_at_its_first_start_it_was_not_wrong_from_the_start(tmp_path):
+    with supervised(tmp_path, "bad: exec sleep 100", well=60) as running:
+        os.kill(pid_of("bad.1", read_until(running, "bad.1 started")), signal.SIGKILL)
+        read_until(running, "bad.1 started")
+
+
+def test_what_ran_well_and_ended_by_itself_is_started_again(tmp_path):
+    with supervised(tmp_path, "bad: sleep 0.5; echo no memory; exit 3", well=0.3) as running:
+        said = read_until(running, "ended unasked", 2)
+    assert (
+        said.count("bad.1 ended unasked (exit code 3) and is started again in 0 s. It said last: no memory")
+        == 2
+    )
+
+
+def test_its_children_end_with_it_also_where_they_hold_its_output(tmp_path):
+    with supervised(tmp_path, "bad: sleep 100 & echo child $!; exec sleep 100") as running:
+        said = read_until(running, "child ")
+        child = int(re.search(r"child (\d+)", said)[1])
+        os.kill(pid_of("bad.1", said), signal.SIGKILL)
+        read_until(running, "bad.1 started")
+        assert not is_alive(child)
+
+
+def test_who_ends_over_and_over_is_said_so_and_the_others_run_on(tmp_path):
+    """Its first start is no failure of its own: it is killed."""
+    lines = (
+        "bad: test -e once && echo no such table && exit 3; touch once; kill -9 $$",
+        "good: exec sleep 100",
+    )
+    with supervised(tmp_path, *lines, well=60) as running:
+        said = read_until(running, "bad.1 has ended 5 times in a row")
+        assert Path(f"/proc/{pid_of('good.1', said)}").exists()
+        assert said.count("ended unasked") == 4
+        read_until(running, "bad.1 has ended 6 times in a row")
+    assert "everything else goes on. It is tried again in 0 s. It said last: no such table" in said
+
+
+def test_each_pause_is_longer_than_the_one_before_up_to_half_a_minute_and_short_after_it_ran_well():
+    process = Supervised("one", "true", None)
+    pauses = []
+    for process.failures in range(8):
+        pauses.append(process.rest())
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_told_to_stop_in_a_pause_it_stops_at_once(tmp_path, told):
+    lines = ("bad: exec sleep 100", "good: exec sleep 100")
+    running = begun(tmp_path, *lines, code=QUICK.format(well=0, pause=50))
+    said = read_until(running, "good.1 started")
+    os.kill(pid_of("bad.1", said), signal.SIGKILL)
+    read_until(running, "is started again in 50 s")
+    began = time.monotonic()
+    running.send_signal(told)
+    assert running.wait(60) == 0
+    assert time.monotonic() - began < 15
+    assert not is_alive(pid_of("good.1", said))
+
+
+def test_a_machine_that_refuses_another_process_is_asked_again(tmp_path):
+    refuses = (
+        "from preview.supervised import Supervised; begin = Supervised.start; "
+        "Supervised.start = lambda self: begin(self) if self.failures != 1 else self.refuse(); "
+        "Supervised.refuse = lambda self: open('/nowhere/at/all'); "
+    )
+    running = begun(tmp_path, "bad: exec sleep 100", code=refuses + QUICK.format(well=60, pause=0.1))
+    os.kill(pid_of("bad.1", read_until(running, "bad.1 started")), signal.SIGKILL)
+    said = read_until(running, "bad.1 started")
+    assert "bad.1 ended unasked (No such file or directory) and is started again" in said
+    running.terminate()
+    assert running.wait(60) == 0
+
+
+def test_who_closes_its_output_lives_on_and_is_not_listened_to_all_the_time(tmp_path):
+    with supervised(tmp_path, "mute: echo bye; exec sleep 100 >&- 2>&-") as running:
+        said = read_until(running, "bye")
+        before = seconds_of_processor(running.pid)
+        time.sleep(1)
+        assert seconds_of_processor(running.pid) - before < 0.3
+        assert is_alive(pid_of("mute.1", said))
+
+
+def test_if_the_supervisor_is_killed_nothing_runs_on_unwatched(tmp_path):
+    running = begun(tmp_path, "one: exec sleep 100")
+    pid = pid_of("one.1", read_until(running, "one.1 started"))
+    running.kill()
+    running.wait(60)
+    eventually(lambda: not is_alive(pid))
+
+
+def is_alive(pid: int) -> bool:
+    """What has ended and nobody has asked about is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def seconds_of_processor(pid: int) -> float:
+    used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
 
 
 # --- what would end every process
