@@ -20,6 +20,8 @@ from preview.supervised import WELL_S, Supervised
 
 PATIENCE_S = 20.0
 """For whoever was told to stop: at a low priority beside a busy machine that takes long."""
+_NEEDED = "redis."
+"""How it is called whom the others still need to stop: without it they would try again for ten seconds."""
 OFTEN = 5
 """Who ends so often in a row without having run well will hardly mend itself."""
 _LOOK_S = 0.1
@@ -43,6 +45,8 @@ class Supervisor:
         self._kill_at: float | None = None
         """When whoever has not stopped by then is killed; None before the end, and after that."""
         self._is_ending = False
+        self._stopping: list[Supervised] = []
+        """Who has been told to."""
 
     def add_process(
         self, name: str, cmd: str, *, quiet: bool = False, env: Mapping[str, str] | None = None
@@ -81,7 +85,9 @@ class Supervisor:
             self._end_all()
         if self._kill_at is not None and time.monotonic() > self._kill_at:
             self._kill_at = None
-            self._tell_all(signal.SIGKILL)
+            self._tell(self._stopping, signal.SIGKILL)
+        if self._is_ending and all(process.is_over for process in self._stopping):
+            self._stop([process for process in self._processes if not process.is_over])
 
     def _look_after(self, process: Supervised) -> None:
         if (end := process.clear_up()) is not None:
@@ -121,13 +127,16 @@ class Supervisor:
 
     def _end_all(self) -> None:
         self._is_ending = True
-        self._kill_at = time.monotonic() + PATIENCE_S
         for process in self._processes:
             process.due = None
-        self._tell_all(signal.SIGTERM)
+        self._stop([process for process in self._processes if not process.name.startswith(_NEEDED)])
 
-    def _tell_all(self, what: signal.Signals) -> None:
-        for process in self._processes:
+    def _stop(self, processes: list[Supervised]) -> None:
+        self._stopping, self._kill_at = processes, time.monotonic() + PATIENCE_S
+        self._tell(processes, signal.SIGTERM)
+
+    def _tell(self, processes: list[Supervised], what: signal.Signals) -> None:
+        for process in processes:
             if process.pid is not None:
                 self._say(f"sending {what.name} to {process.name} (pid {process.pid})")
                 process.tell(what)

@@ -27,7 +27,7 @@ def stopped(tmp_path, seconds: float, patience: float, told=signal.SIGINT) -> tu
     """Start something that takes so long to stop, press Ctrl-C, and read what was said."""
     (tmp_path / "late.py").write_text(LATE % seconds)
     (tmp_path / "Procfile").write_text(
-        f"late: exec {sys.executable} {tmp_path / 'late.py'}\nsoon: exec sleep 100\n"
+        f"redis: exec sleep 100\nlate: exec {sys.executable} {tmp_path / 'late.py'}\nsoon: exec sleep 100\n"
     )
     begin = f"from preview import processes, supervisor; supervisor.PATIENCE_S = {patience}; processes.main()"
     running = subprocess.Popen(
@@ -59,6 +59,12 @@ def test_what_does_not_stop_is_killed_and_said_once(tmp_path):
     assert took < 30
 
 
+def test_redis_stops_when_nobody_needs_it_any_more(tmp_path):
+    said, _ = stopped(tmp_path, seconds=1, patience=30)
+    assert said.index("late.1 stopped") < said.index("sending SIGTERM to redis.1")
+    assert "redis.1 stopped (rc=-15)" in said
+
+
 def test_sigterm_ends_it_like_ctrl_c(tmp_path):
     said, _ = stopped(tmp_path, seconds=0, patience=30, told=signal.SIGTERM)
     assert "soon.1 stopped" in said
@@ -68,7 +74,7 @@ def test_sigterm_ends_it_like_ctrl_c(tmp_path):
 def test_nothing_is_left_when_the_terminal_is_closed(tmp_path):
     said, _ = stopped(tmp_path, seconds=0, patience=30, told=signal.SIGHUP)
     pids = re.findall(r"started \(pid=(\d+)\)", said)
-    assert len(pids) == 2
+    assert len(pids) == 3
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
