@@ -131,11 +131,17 @@ class Stored:
 
 
 def _canceller(row: FetchRow, reader: ContextRow | None) -> Canceller | None:
-    """Who it was is told to that person and to staff."""
+    """Who it was is told to staff, and to whoever has the same login.
+
+    Several persons may share a login, so it is named: only in the opening in which Cancel was pressed is the
+    reader certainly that person, and without a name nobody is certainly somebody else.
+    """
     if row.cancel_at is None or row.cancelled_in is None or reader is None:
         return None
-    is_reader = row.cancelled_in == reader.key or (row.cancelled_by or None) == reader.person
-    return Canceller(is_reader, row.cancelled_by if reader.role in STAFF else "")
+    if row.cancelled_in != reader.key and not (row.cancelled_by and reader.person):
+        return None
+    may_know = reader.role in STAFF or row.cancelled_by == reader.person
+    return Canceller(row.cancelled_in == reader.key, row.cancelled_by if may_know else "")
 
 
 def errands_of(

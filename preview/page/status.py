@@ -41,8 +41,9 @@ class Canceller:
     """Who pressed Cancel, as the reader is told."""
 
     is_reader: bool
+    """In this very opening, not only under the same login."""
     person: str = ""
-    """"" where nobody is named: not to whoever is no staff."""
+    """"" where nobody is named: another login is named only to staff."""
 
 
 @dataclass(frozen=True)

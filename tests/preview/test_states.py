@@ -26,7 +26,7 @@ from preview.fallback.records import Urgency
 from preview.health.banner import Kind
 from preview.health.standing import State as Standing
 from preview.page import Asked, Door, Larger, Nothing, Status
-from preview.records import Role
+from preview.records import ContextRow, Role
 from preview.viewer.links import Entry, Holding
 
 TABLE = Path(__file__).with_name("states.md")
@@ -110,6 +110,12 @@ def enlarging(scene: Scene, **values) -> None:
     scene.enlarging_is(**{"around": scene.only_small(), "wanted_at": 1, **not_ended, **values})
 
 
+def cancelled_by(scene: Scene, person: str) -> None:
+    """Seen by Dr Adams."""
+    scene.change(ContextRow, person="Dr Adams")
+    scene.fetch_is(outcome="CANCELLED", arrived=5, cancel_at=1, cancelled_in="0" * 32, cancelled_by=person)
+
+
 def cancel_enlarging(scene: Scene) -> None:
     scene.fetch_is()
     enlarging(scene, outcome="CANCELLED", finished_at=0)
@@ -147,7 +153,7 @@ LOOKS = (
     Look(
         Status.CANCELLED,
         CARD,
-        lambda scene: scene.fetch_is(outcome="CANCELLED", arrived=5, cancel_at=1, cancelled_in="0" * 32),
+        lambda scene: cancelled_by(scene, "Dr Brown"),
         ".cancelled :text('by somebody else')",
         name="by somebody else",
     ),
