@@ -2,6 +2,9 @@
 
 Two hundred browsers that watch two patients otherwise ask the same questions two hundred times. Nothing here
 knows how old a value is: it is as true as if it were read now, or it is gone.
+
+A fetch that runs writes several times a second, but nothing of whose a study is, or of who may see it: what
+rests on nothing that fetches and probes write is kept as ``lasting`` until something else is written.
 """
 
 import sqlite3
@@ -31,10 +34,15 @@ class _Place:
 
 
 class Look:
-    """One look at the database; what others have read of it in the same state is not read again."""
+    """One look at the database; what others have read of it in the same state is not read again.
 
-    def __init__(self, places: dict[Hashable, _Place] | None = None) -> None:
-        self._places = {} if places is None else places
+    ``lasting``: where to get what reads no table that fetches and probes write (``ChangeRow`` says which); it
+    is kept for longer.
+    """
+
+    def __init__(self, lasting: "Look | None" = None) -> None:
+        self._places: dict[Hashable, _Place] = {}
+        self.lasting = lasting or self
 
     def get(self, key: Hashable, read: Callable[[], T]) -> T:
         """What ``read`` returns, or has returned to somebody else; what it raises is not kept.
@@ -69,34 +77,47 @@ class Kept:
         self._lock = threading.Lock()
         self._watching: PoolProxiedConnection | None = None
         self._file: object = None
-        self._state: object = None
-        self._places: dict[Hashable, _Place] = {}
+        self._version: object = None
+        self._marks: dict[str, int] = {}
+        self._lasting: tuple[object, Look] = None, Look()
+        self._every: tuple[object, Look] = None, Look()
 
     def look(self) -> Look:
         """To be taken before anything is read: then what is kept is as new as this, or newer."""
-        state = date.today(), self._now()  # whose a study is depends on the day as well
+        today = date.today()  # whose a study is depends on the day as well
+        others, fetches = self._now()
         with self._lock:
-            if state != self._state:
-                self._state, self._places = state, {}
-            return Look(self._places)
+            if self._lasting[0] != (today, others):
+                self._lasting = (today, others), Look()
+            if self._every[0] != (today, others, fetches):
+                self._every = (today, others, fetches), Look(self._lasting[1])
+            return self._every[1]
 
-    def _now(self) -> object:
-        """The state of the whole database: equal ones mean that nobody has written in between."""
+    def _now(self) -> tuple[object, object]:
+        """The state of all but what fetches write, and of that: equal ones mean that nobody has written
+        anything of it in between.
+        """
         if self._engine.dialect.name == "postgresql":
             with self._engine.connect() as connection:
-                return connection.scalar(_SNAPSHOT)
+                return connection.scalar(_SNAPSHOT), None
         try:
             with self._lock:
                 return self._changes()
-        except (sqlite3.Error, OSError):
-            return object()  # like no other: nothing is shared, and whoever reads now learns what is wrong
+        except (sqlite3.Error, OSError, KeyError):
+            return object(), None  # like no other: nothing is shared, and whoever reads learns what is wrong
 
-    def _changes(self) -> object:
+    def _changes(self) -> tuple[object, object]:
         """SQLite counts what all other connections commit; this one never writes, and begins nothing."""
         file = self._identity()
         if self._watching is None or file != self._file:  # not before the web server has forked
-            self._watching, self._file = self._engine.raw_connection(), file
-        return file, self._watching.cursor().execute("PRAGMA data_version").fetchone()
+            self._watching, self._file, self._version = self._engine.raw_connection(), file, None
+        cursor = self._watching.cursor()
+        version = cursor.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._marks = dict(cursor.execute("SELECT kind, mark FROM changes").fetchall())
+            self._marks["tables"] = cursor.execute("PRAGMA schema_version").fetchone()[0]
+            self._version = version
+        return (file, self._marks["tables"], self._marks["others"]), self._marks["fetches"]
 
     def _identity(self) -> object:
         """Which file it is: an open connection would go on with one that was taken away or replaced."""

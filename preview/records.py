@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Enum, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Enum, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fetch.records import Base, PatientColumns, StudyRow, new_key
@@ -275,3 +275,16 @@ class SelectedRow(Base):
     rejects: Mapped[bool] = mapped_column(default=False)
     """Is it not to be looked at any more, instead of first?"""
     title: Mapped[str] = mapped_column(String(64), default="")
+
+
+class ChangeRow(Base):
+    """What was written last, in SQLite: triggers of the tables give ``mark`` another value.
+
+    ``kind``: "fetches" for what fetches and probes write, "others" for all else that a page may rest on; who
+    has an association, or waits for one, is neither.
+    """
+
+    __tablename__ = "changes"
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    mark: Mapped[int] = mapped_column(BigInteger)

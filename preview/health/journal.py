@@ -2,6 +2,7 @@
 
 import logging
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from fetch.model import Source
 from fetch.reasons import Reason
-from fetch.records import insert_once
+from fetch.records import Records, insert_once
 from fetch.settings import App
 from preview.health import outages, recovery
 from preview.health.records import Condition, HealthRow
+from preview.kept import Look
 
 log = logging.getLogger(__name__)
 
@@ -140,6 +142,16 @@ def resume(session: Session, source: Source, now: datetime) -> None:
         row.condition = row.checked_at = row.since = None  # what was known is old
         outages.end(session, source.name, now)
         recovery.wake(session, source, now)
+
+
+def seen(records: Records, look: Look) -> Mapping[str, HealthRow]:
+    """The rows of all sources, read once for all who look."""
+
+    def read() -> dict[str, HealthRow]:
+        with records.read() as session:
+            return rows_of(session)
+
+    return look.get("health", read)
 
 
 def rows_of(session: Session) -> dict[str, HealthRow]:

@@ -55,11 +55,11 @@ def _stored() -> tuple[Mapping[str, HealthRow], Sequence[NoticeRow]]:
     """How the archives were found to be, and what staff tell everybody now or soon."""
     our = parts()
 
-    def read() -> tuple[Mapping[str, HealthRow], Sequence[NoticeRow]]:
+    def read() -> Sequence[NoticeRow]:
         with our.records.read() as db:
-            return look().get("health", lambda: journal.rows_of(db)), not_over(db, our.now)
+            return not_over(db, our.now)
 
-    return look().get("banner", read)
+    return journal.seen(our.records, look()), look().lasting.get("notices", read)
 
 
 @blueprint.get("/banner/updates")

@@ -70,7 +70,7 @@ def opened(key: str) -> ContextRow:
             raise SessionEnded
         return row
 
-    row = look().get(("context", key), read)
+    row = look().lasting.get(("context", key), read)
     if not access.is_open(row, session.get(_BROWSER), parts().now):
         raise SessionEnded
     return row
@@ -117,9 +117,10 @@ def visible(context: ContextRow, study_key: str) -> StudyRow:
 
     def read() -> StudyRow | None:
         with parts().records.read() as db:
-            return showing.visible_study(db, context, study_key, parts().settings.sources, look())
+            return showing.visible_study(db, context, study_key, parts().settings.sources, lasting)
 
-    row = look().get(("visible", context.key, context.patient, study_key), read)
+    lasting = look().lasting
+    row = lasting.get(("visible", context.key, context.patient, study_key), read)
     if row is None:
         raise NotFound
     return row

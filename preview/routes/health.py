@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.wrappers import Response
 
 from fetch.reasons import Reason
-from preview.health.journal import rows_of
+from preview.health.journal import seen
 from preview.health.machine import is_ready, readiness
 from preview.health.report import SystemReport, report
 from preview.routes.guard import look, open_now, parts
@@ -71,8 +71,7 @@ def _report() -> SystemReport:
 def _reported(readings: Mapping[str, str]) -> SystemReport:
     our = parts()
     with our.records.read() as db:
-        health = look().get("health", lambda: rows_of(db))
-        return report(db, our.settings, health, readings, our.now)
+        return report(db, our.settings, seen(our.records, look()), readings, our.now)
 
 
 def _plain(value: object) -> str:

@@ -102,7 +102,7 @@ def picture(key: str, study_key: str, name: str) -> Response:
         with parts().records.read() as db:
             return splitting.study_of(db, study_key)
 
-    of_part = look().get(("study of part", study_key), read)
+    of_part = look().lasting.get(("study of part", study_key), read)
     visible(context, of_part or study_key)
     return pictures.picture(study_key, name)
 

@@ -11,8 +11,7 @@ from flask import Blueprint, Flask, request, url_for
 from werkzeug.wrappers import Response
 
 from preview.errands.facts import held_up_of
-from preview.health.journal import rows_of
-from preview.health.records import HealthRow
+from preview.health import journal
 from preview.routes import banner, imaging, study
 from preview.routes.guard import look, opened_for_patient, parts
 from preview.studies import watching
@@ -49,13 +48,13 @@ def watched(filters: Mapping[str, object] | None = None) -> str:
 def _mark(key: str) -> str:
     context, our = opened_for_patient(key), parts()
 
-    def read() -> tuple[str, Mapping[str, HealthRow]]:
+    def read() -> str:
         with our.records.read() as db:
-            health = look().get("health", lambda: rows_of(db))
-            return watching.mark(db, context, our.settings.sources, look()), health
+            return watching.mark(db, context, our.settings.sources, lasting)
 
-    decided, health = look().get(("watched", context.key, context.patient), read)
-    away = sorted(held_up_of(health, our.now, our.settings.app))
+    lasting = look().lasting
+    decided = lasting.get(("watched", context.key, context.patient), read)
+    away = sorted(held_up_of(journal.seen(our.records, look()), our.now, our.settings.app))
     return "-".join((decided, *away))
 
 

@@ -14,8 +14,7 @@ from fetch.reasons import Reason
 from fetch.records import StudyRow
 from preview.errands import asking, wanting
 from preview.errands.facts import Errands, Stored, held_up_of, stored
-from preview.health.journal import rows_of
-from preview.health.records import HealthRow
+from preview.health import journal
 from preview.kept import Look
 from preview.matching import rejudging
 from preview.page import (
@@ -51,24 +50,26 @@ def patient_facts(
     """
     bell = parts.bell.answers(within=_BELL_S)
     key = ("patient", context.key, context.patient, span, bell)
-    seen = look.get(key, lambda: _read_patient(parts, look, context, span))
+    seen = look.lasting.get(key, lambda: _read_patient(parts, look.lasting, context, span))
     if seen.unheard:
         rejudging.want(parts, context.patient.identity)
-    errands = seen.errands.at(parts, context)
-    held_up = held_up_of(seen.health, parts.now, parts.settings.app)
+    kept = _errands(parts, look, seen.certain)
+    errands = kept.at(parts, context)
+    groups = showing.by_uid(seen.certain, parts.settings.sources, kept.fetched)
+    held_up = held_up_of(journal.seen(parts.records, look), parts.now, parts.settings.app)
     listed = tuple(
         replace(
             _study(parts, rows, errands, {}, {}),
             seen=tuple((row.source, row.seen_at) for row in rows),
             confirmed=any(row.id in seen.confirmed for row in rows),
         )
-        for rows in seen.groups
+        for rows in groups
     )
     meant = Meant(context.accession, context.study_uid)
     begins = seen.found.get(choice.after)
     after = begins.study if begins else None
     shown = {one.key for one in slice_of(listed, choice, meant, after).studies}
-    rows = [rows[0] for rows in seen.groups if rows[0].key in shown]
+    rows = [rows[0] for rows in groups if rows[0].key in shown]
     filled = _filled(parts, look, rows, errands)
     bell = ring(parts, seen.ask, errands.unfinished)
     return PatientFacts(
@@ -87,8 +88,7 @@ def patient_facts(
 def chosen_studies(parts: Parts, rows: Sequence[StudyRow]) -> tuple[StudyFacts, ...]:
     """These studies, each as its own source has it; who may see them was asked before."""
     look = parts.kept.look()
-    with parts.records.read() as session:
-        errands = _errands(session, look, rows).at(parts)
+    errands = _errands(parts, look, rows).at(parts)
     filled = _filled(parts, look, rows, errands)
     return tuple(replace(_study(parts, [row], errands, {}, {}), **filled[row.key]) for row in rows)
 
@@ -117,16 +117,14 @@ def _filled(
 
 @dataclass(frozen=True)
 class _SeenOfPatient:
-    """What the database says for the patient's page, whatever the time."""
+    """What the database says for the patient's page, whatever the time, and whatever is being fetched."""
 
     ask: AskRow | None
     answers: tuple[AnswerFacts, ...]
-    groups: list[list[StudyRow]]
-    """What may be shown: one group a study UID."""
-    errands: Stored
+    certain: list[StudyRow]
+    """What may be shown."""
     confirmed: frozenset[int]
     """What may be shown because staff have said so, by its row."""
-    health: Mapping[str, HealthRow]
     found: Mapping[str, StudyRow]
     """Also what may not be shown, by its key: where a page begins stays known when its study is gone."""
     unheard: bool
@@ -142,8 +140,6 @@ def _read_patient(parts: Parts, look: Look, context: ContextRow, span: Span | No
         listed = list(filter(sight.listed, found))
         sight.look_at(listed)
         certain = list(filter(sight.certain, listed))
-        errands = _errands(session, look, certain)
-        groups = showing.by_uid(certain, sources, errands.fetched)
         waiting = [row for row in listed if sight.finding(row).doubts]
         withheld = Counter(row.source for row in waiting)
         again = Counter(row.source for row in waiting if sight.finding(row).again)
@@ -160,22 +156,21 @@ def _read_patient(parts: Parts, look: Look, context: ContextRow, span: Span | No
             )
             for one in answers
         )
-        health = look.get("health", lambda: rows_of(session))
         confirmed = frozenset(row.id for row in certain if sight.finding(row).confirmed)
         unheard = rejudging.is_unheard(session, context.patient, waiting)
     by_key = {row.key: row for row in found}
-    return _SeenOfPatient(ask, answers, groups, errands, confirmed, health, by_key, unheard)
+    return _SeenOfPatient(ask, answers, certain, confirmed, by_key, unheard)
 
 
-def _errands(session: Session, look: Look, studies: Iterable[StudyRow]) -> Stored:
+def _errands(parts: Parts, look: Look, studies: Iterable[StudyRow]) -> Stored:
     """They are the same for whoever watches these studies."""
     ids = tuple(sorted(row.id for row in studies))
-    return look.get(("errands", ids), lambda: stored(session, ids, look))
 
+    def read() -> Stored:
+        with parts.records.read() as session:
+            return stored(session, ids, look)
 
-def _posters(session: Session, look: Look, studies: Sequence[StudyRow]) -> dict[int, tuple[Poster, ...]]:
-    key = ("posters", tuple(row.id for row in studies))
-    return look.get(key, lambda: gallery.posters(session, studies))
+    return look.get(("errands", ids), read)
 
 
 def study_facts(
@@ -190,16 +185,19 @@ def study_facts(
     """The study page with every drawn picture of every series."""
     bell = parts.bell.answers(within=_BELL_S)
     key = ("study", context.key, context.patient, row.id, row.study, bell)
-    seen = look.get(key, lambda: _read_study(parts, look, context, row))
-    errands, others = seen.errands.at(parts, context), seen.others
+    seen = look.lasting.get(key, lambda: _read_study(parts, look.lasting, context, row))
+    others = seen.others
+    errands = _errands(parts, look, [row]).at(parts, context)
+    drawn = look.get(("drawn", row.id), lambda: _read_drawn(parts, row))
     held = _held(parts, [row, *others], errands)
-    study = replace(_study(parts, [row], errands, held, seen.posters), confirmed=seen.confirmed)
+    posters = {row.id: drawn.posters} if row.id in errands.fetched else {}
+    study = replace(_study(parts, [row], errands, held, posters), confirmed=seen.confirmed)
     bell = ring(parts, None, errands.unfinished)
     return StudyPageFacts(
         role=context.role,
         patient=context.patient,
         study=study,
-        strips=seen.strips,
+        strips=drawn.strips,
         bell=bell,
         series_id=series_id,
         instance=instance,
@@ -211,26 +209,29 @@ def study_facts(
 
 @dataclass(frozen=True)
 class _SeenOfStudy:
-    """What the database says for the study page, whatever the time."""
+    """What the database says for the study page, whatever the time, and whatever is being fetched."""
 
     others: list[StudyRow]
-    errands: Stored
-    posters: Mapping[int, tuple[Poster, ...]]
-    strips: tuple[Strip, ...]
     confirmed: bool
 
 
 def _read_study(parts: Parts, look: Look, context: ContextRow, row: StudyRow) -> _SeenOfStudy:
     with parts.records.read() as session:
         sight = showing.Sight(session, context, parts.settings.sources, look)
-        errands = _errands(session, look, [row])
-        return _SeenOfStudy(
-            others=_others(session, parts, sight, row),
-            errands=errands,
-            posters=_posters(session, look, [row] if row.id in errands.fetched else []),
-            strips=look.get(("strips", row.id), lambda: gallery.strips(session, row)),
-            confirmed=sight.finding(row).confirmed,
-        )
+        return _SeenOfStudy(_others(session, parts, sight, row), sight.finding(row).confirmed)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """The pictures of one study, for whoever watches it."""
+
+    posters: tuple[Poster, ...]
+    strips: tuple[Strip, ...]
+
+
+def _read_drawn(parts: Parts, row: StudyRow) -> _Drawn:
+    with parts.records.read() as session:
+        return _Drawn(gallery.posters(session, [row]).get(row.id, ()), gallery.strips(session, row))
 
 
 def _others(session: Session, parts: Parts, sight: showing.Sight, row: StudyRow) -> list[StudyRow]:

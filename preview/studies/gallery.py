@@ -63,7 +63,7 @@ def views(
 
     Slices are no views, and what a note rejects is none to be shown beside others.
     """
-    few = {study.id: study for study in studies if 0 < len(found.get(study.id, ())) < _FEWEST}
+    few = {study.id: study for study in studies if _may_have_views(found.get(study.id, ()))}
     if not few:
         return dict(found)
     series = {row.id: row for row in session.scalars(_SERIES, {"studies": list(few)})}
@@ -78,6 +78,10 @@ def views(
         )
         more[study.id] = tuple(poster for some in each for poster in some)[:_FEW]
     return {**found, **more}
+
+
+def _may_have_views(posters: Sequence[Poster]) -> bool:
+    return len(posters) < _FEWEST and any(poster.modality in _VIEWED for poster in posters)
 
 
 def _views(

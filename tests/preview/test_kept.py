@@ -1,18 +1,20 @@
-"""What pages have read is kept for exactly as long as nobody writes anything."""
+"""What pages have read is kept for exactly as long as nobody writes anything that it rests on."""
 
 import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from threading import Event
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import event, select, text, update
 from support.inspecting import polled_address
 from support.studies import OKAFOR, STRANGER, study
 
-from fetch.records import StudyRow
+from fetch.records import Base, StudyRow
 from preview.fallback.records import NoticeRow, Urgency
+from preview.kept import Look
 from preview.records import ContextRow, FetchRow, Role
 from preview.routes.cards import Cards
 
@@ -49,6 +51,107 @@ def test_what_was_read_while_somebody_wrote_is_not_kept_as_new(site):
     site.launch(OKAFOR)
     look.get("number", lambda: "from before the write")
     assert read() == 0
+
+
+# --- what a fetch that runs does not change
+
+OF_FETCHES = {"fetches", "fetch_notes", "series", "instances", "selected", "source_health", "outages"}
+NEITHER = {"changes", "lines", "line_wishes", "profiles"}
+
+
+def test_every_table_that_pages_rest_on_tells_that_it_was_written(site):
+    """Also one that a migration has made anew: SQLite's triggers go with the table they stand at."""
+    triggers = text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%is_a_change'")
+    with site.parts.records.read() as session:
+        found = [
+            re.search(r"AFTER (\w+) ON (\w+) .* kind = '(\w+)'", sql) for sql in session.scalars(triggers)
+        ]
+    told = {(table, how, kind) for how, table, kind in (one.groups() for one in found)}
+    kinds = {table: "fetches" if table in OF_FETCHES else "others" for table in Base.metadata.tables}
+    assert told == {
+        (table, how, kind)
+        for table, kind in kinds.items()
+        for how in ("INSERT", "UPDATE", "DELETE")
+        if table not in NEITHER
+    }
+
+
+def test_while_a_fetch_runs_only_what_it_writes_is_read_again(site, client, waiting, statements):
+    address = polled_address(client.page(waiting))
+    client.get(address, headers=HX)
+    with site.parts.records.write() as session:
+        session.execute(update(FetchRow).values(begun_at=site.parts.now, beat_at=site.parts.now, arrived=2))
+    statements.clear()
+    assert client.get(address, headers=HX).status_code == 200
+    assert {re.search(r"FROM (\w+)", sql)[1] for sql in statements if "FROM" in sql} <= OF_FETCHES
+
+
+def test_who_has_an_association_changes_nothing_that_is_shown(site, client, waiting, statements):
+    address = polled_address(client.page(waiting))
+    client.get(address, headers=HX)
+    with site.parts.lines.line(site.settings.sources[0]):
+        statements.clear()
+        assert client.get(address, headers=HX).status_code == 204
+    assert client.get(address, headers=HX).status_code == 204
+    assert [sql for sql in statements if "contexts" in sql or "fetches" in sql] == []
+
+
+@pytest.mark.parametrize("role", [Role.REFERRER, Role.ADMIN])
+def test_what_lasts_rests_on_nothing_of_fetches(site, client, archive, statements, monkeypatch, role):
+    """Else a page would show it as it was before the fetch."""
+    get, reading, at_fault = Look.get, [], []
+
+    def noted(look, key, read):
+        def watched():
+            reading.append(look is look.lasting)
+            before = len(statements)
+            try:
+                return read()
+            finally:
+                if reading.pop():
+                    own = [sql for sql in statements[before:] if OF_FETCHES & set(re.findall(r"\w+", sql))]
+                    at_fault.extend((key, sql) for sql in own)
+
+        return get(look, key, watched)
+
+    monkeypatch.setattr(Look, "get", noted)
+    for person in (OKAFOR, STRANGER):
+        for ds in study(person):
+            archive.add(ds)
+    path = client.opened(site, role=role)
+    client.press(client.page(path), "Fetch")
+    site.fetch_all()
+    page = client.page(path)
+    client.get(polled_address(page) or path, headers=HX)
+    pictures = re.findall(r'(?:src|href)="([^"]*/(?:pictures|studies)/[^"]*)"', page)
+    assert pictures
+    for address in pictures:
+        assert client.get(unescape(address)).status_code == 200
+    assert at_fault == []
+
+
+def test_access_that_is_withdrawn_while_a_fetch_runs_ends_with_the_next_poll(site, client, waiting):
+    address = polled_address(client.page(waiting))
+    with site.parts.records.write() as session:
+        session.execute(update(FetchRow).values(begun_at=site.parts.now, beat_at=site.parts.now, arrived=2))
+    assert "2 of 3 images received" in client.get(address, headers=HX).text
+    with site.parts.records.write() as session:
+        session.execute(update(ContextRow).values(session=None))
+    assert "Your session has ended" in client.get(address, headers=HX).text
+
+
+def test_a_copy_of_the_database_that_is_put_back_is_read_anew(site):
+    """However much is written to it afterwards: no state of before has the same mark."""
+    look = site.parts.kept.look
+    path = site.folder / "preview.db"
+    copy, other = sqlite3.connect(":memory:"), sqlite3.connect(path)
+    other.backup(copy)
+    site.launch(OKAFOR)
+    look().lasting.get("who", lambda: "somebody")
+    copy.backup(other)
+    other.execute("INSERT INTO launches VALUES ('a', '2026-01-01 00:00:00')")
+    other.commit()
+    assert look().lasting.get("who", lambda: "nobody") == "nobody"
 
 
 @pytest.fixture
