@@ -2,6 +2,8 @@
 
 import select
 import time
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, Engine
@@ -47,17 +49,18 @@ class _Silence:
     def __init__(self, engine: Engine) -> None:
         self._of_new = b"" if "lock_timeout" in str(engine.url.query.get("options", "")) else _LOCKED
         self._fault = engine.dialect.loaded_dbapi.OperationalError
+        self._kind = _bounded()
         self._is_silent = False
         self._until = float("-inf")
 
-    def connect(self, dialect: Dialect, record: ConnectionPoolEntry, args: Any, settings: Any) -> Any:
+    def connect(self, _dialect: Dialect, record: ConnectionPoolEntry, args: Any, settings: Any) -> Any:
         """A new connection, or the driver's error; at once if somebody has just waited, or waits, in vain."""
         began = time.monotonic()
         if self._is_silent and began < self._until:
             raise self._fault("the database server was silent a moment ago")
         self._until = began + 2 * PATIENCE_S
         try:
-            connection = dialect.connect(*args, **settings)
+            connection = self._kind.connect(*args, **settings)
         except self._fault:
             now = time.monotonic()
             self._is_silent = now - began > PATIENCE_S / 2  # who refuses is quick
@@ -65,6 +68,7 @@ class _Silence:
             raise
         self._is_silent = False
         record.info[_NEW] = True
+        connection.answers = partial(self._answers, args, settings)
         return connection
 
     def check(self, connection: Any, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
@@ -84,10 +88,32 @@ class _Silence:
         self._is_silent, self._until = True, time.monotonic() + _LATELY_S
         raise self._fault("the database server does not answer")
 
+    def _answers(self, args: Any, settings: Any) -> bool:
+        """Does the server answer over another line, while it takes its time over this one?
 
-def _lives(server: Any, said: bytes) -> bool:
+        To refuse is an answer: too many are connected, for example. Who stops ends what is under way himself.
+        """
+        began = time.monotonic()
+        try:
+            with closing(self._kind.connect(*args, **settings)) as another:
+                lives = _lives(another.pgconn, b"", PATIENCE_S)
+        except self._fault:
+            lives = time.monotonic() - began < PATIENCE_S / 2
+        if not lives:
+            self._is_silent, self._until = True, time.monotonic() + _LATELY_S
+        return lives
+
+
+def _bounded() -> Any:
+    """Where SQLite is used, the driver of PostgreSQL is not even loaded."""
+    from fetch.bounded_connection import BoundedConnection  # noqa: PLC0415
+
+    return BoundedConnection
+
+
+def _lives(server: Any, said: bytes, within: float = _LIVES_S) -> bool:
     """Does the server answer what is said to it, if nothing? ``server``: psycopg's ``PGconn``; its errors."""
-    end = time.monotonic() + _LIVES_S
+    end = time.monotonic() + within
     news = select.poll()
     news.register(server.socket, select.POLLIN)
     server.send_query(said)
