@@ -87,7 +87,7 @@ class Stored:
         held_up = held_up_of(self.health, now, parts.settings.app)
         facts = {
             row.id: replace(
-                self._facts(row, held_up, now),
+                self._facts(parts, row, held_up, now),
                 speed=speeds.get(row.study.source) if row.errand is Errand.FETCH else None,
                 cancelled_by=_canceller(row, reader),
                 usual_wait=wait if wait and now - row.wanted_at < timedelta(minutes=wait) else None,
@@ -96,7 +96,7 @@ class Stored:
         }
         return Errands(self.rows, facts)
 
-    def _facts(self, row: FetchRow, held_up: Mapping[str, HeldUp], now: datetime) -> FetchFacts:
+    def _facts(self, parts: Parts, row: FetchRow, held_up: Mapping[str, HeldUp], now: datetime) -> FetchFacts:
         waits = row.finished_at is None and (row.beat_at is None or row.next_try_at is not None)
         log = self.logs.get(row.id, ())
         tried = [line.at for line in log if line.note is Note.TRIED]
@@ -116,7 +116,7 @@ class Stored:
             withheld=row.withheld,
             ahead=self.line.ahead(row, now) if waits and row.scope is Scope.ALL else 0,
             moved_at=row.moved_at,
-            attended=not waits or self.line.is_attended(now),
+            attended=not waits or self.line.is_attended(now) or not wanting.is_deserted(parts, row),
             cancelling=row.cancel_at is not None,
             scope=row.scope,
             tries=row.tries,

@@ -149,6 +149,11 @@ def ring_all(parts: Parts) -> None:
             parts.bell.ring(_queue(row), row.id, row.attempt)
 
 
+def is_deserted(parts: Parts, fetch: FetchRow) -> bool:
+    """Is it certain that no worker listens for it? One that is between two errands beats for neither."""
+    return parts.bell.is_deserted(_queue(fetch), parts.now)
+
+
 def rests(fetch: FetchRow, now: datetime) -> bool:
     """Did it fail for now, and is its next try still to come?"""
     return fetch.next_try_at is not None and fetch.next_try_at > now

@@ -39,6 +39,8 @@ _REFUSED_S = 1.0
 """Once Redis was not there, nothing is rung for so long."""
 _SILENT_S = 3.0
 """The same once it was silent: each page, and each part of it, would wait for the time-out anew."""
+_LATELY_S = 2.0
+"""All who watch a page are told of the workers what one of them was told so long ago."""
 _SILENT = timedelta(seconds=60)
 """A worker signs twice a minute, also when it has nothing to do."""
 _WAITING = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED)
@@ -70,6 +72,7 @@ class Bell:
         self._redis = _client(app)
         self._answered_at = self._away_at = float("-inf")
         self._away_s = _REFUSED_S
+        self._deserted: dict[str, tuple[float, bool]] = {}
 
     def ring(self, queue: str, row: str, attempt: int = 0, *, unheard: bool = False) -> bool:
         """Put the row's id on the queue unless it waits there; False when Redis cannot be reached.
@@ -117,13 +120,24 @@ class Bell:
 
     def is_attended(self, queue: str, now: datetime) -> bool:
         """Does a worker that gave a sign of life within the last minute listen on this queue?"""
+        return self._attendance(queue, now) is True
+
+    def is_deserted(self, queue: str, now: datetime) -> bool:
+        """Is it certain that none does, now or two seconds ago? Where Redis does not answer, nothing is."""
+        at, deserted = self._deserted.get(queue, (float("-inf"), False))
+        if time.monotonic() - at > _LATELY_S:
+            deserted = self._attendance(queue, now) is False
+            self._deserted[queue] = time.monotonic(), deserted
+        return deserted
+
+    def _attendance(self, queue: str, now: datetime) -> bool | None:
         if self._was_away():
-            return False
+            return None
         try:
             workers = Worker.all(queue=Queue(queue, connection=self._redis, serializer=JSONSerializer))
         except RedisError as error:
             self._note_away(error)
-            return False
+            return None
         beats = (worker.last_heartbeat for worker in workers)
         return any(beat is not None and now - beat.replace(tzinfo=UTC) < _SILENT for beat in beats)
 
