@@ -58,7 +58,7 @@ def test_a_phone_shows_one_line_with_their_number_and_a_click_the_rest(reader, l
     expect(line(page)).to_have_text({"en": "✓ 6 archives searched", "de": "✓ 6 Archive durchsucht"}[lang])
     north = page.locator("#answer-north")
     expect(north).to_be_hidden()
-    assert page.locator("article.card .picture").first.bounding_box()["y"] < 600
+    assert page.locator("article.card .picture").first.bounding_box()["y"] < 640
     assert findings(page) == []
     line(page).click()
     expect(north).to_be_visible()
