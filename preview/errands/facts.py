@@ -70,8 +70,9 @@ class Stored:
     gaps: Mapping[int, tuple[Gap, ...]]
     unsent: Mapping[int, int]
     health: Mapping[str, HealthRow]
-    """Only where something is not finished, as is the line."""
+    """Only where something is not finished."""
     line: wanting.Line
+    """Only where something waits."""
 
     @property
     def fetched(self) -> set[int]:
@@ -97,7 +98,7 @@ class Stored:
         return Errands(self.rows, facts)
 
     def _facts(self, parts: Parts, row: FetchRow, held_up: Mapping[str, HeldUp], now: datetime) -> FetchFacts:
-        waits = row.finished_at is None and (row.beat_at is None or row.next_try_at is not None)
+        waits = _waits(row)
         log = self.logs.get(row.id, ())
         tried = [line.at for line in log if line.note is Note.TRIED]
         failed_at = max(tried, default=row.begun_at) if row.next_try_at else None
@@ -130,6 +131,11 @@ class Stored:
         )
 
 
+def _waits(row: FetchRow) -> bool:
+    """Is it still to be taken up, for the first time or after a rest?"""
+    return row.finished_at is None and (row.beat_at is None or row.next_try_at is not None)
+
+
 def _canceller(row: FetchRow, reader: ContextRow | None) -> Canceller | None:
     """Who it was is told to staff, and to whoever has the same login.
 
@@ -156,6 +162,7 @@ def stored(session: Session, studies: Iterable[int], look: Look | None = None) -
     look, rows = look or Look(), _newest(session, studies)
     fetches = [row for row in rows.values() if row.errand is Errand.FETCH]
     unfinished = any(not row.finished_at for row in rows.values())
+    waits = any(map(_waits, rows.values()))
     health = look.get("health", lambda: rows_of(session)) if unfinished else {}
     gapped = [row.study_row for row in fetches if _may_tell_gaps(row, health)]
     return Stored(
@@ -164,7 +171,7 @@ def stored(session: Session, studies: Iterable[int], look: Look | None = None) -
         gaps=_gaps(session, gapped) if gapped else {},
         unsent=_unsent(session, gapped) if gapped else {},
         health=health,
-        line=look.get("line", lambda: wanting.line(session)) if unfinished else wanting.Line(),
+        line=look.get("line", lambda: wanting.line(session)) if waits else wanting.Line(),
     )
 
 
