@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from support.inspecting import InspectingClient, text_of
 from support.installation import free_port, source_block
 from support.postgresql import OnPostgreSQL
+from support.tcp_proxy import TcpProxy
 
 from fetch import bounded_connection
 from fetch.records import open_database
@@ -57,6 +58,19 @@ def test_a_statement_under_way_is_given_up_and_its_connection_discarded(server, 
 def refused_at_once(engine) -> None:
     with pytest.raises(OperationalError), engine.connect():
         pass
+
+
+def test_a_line_that_takes_a_statement_and_brings_no_answer_is_given_up(server):
+    with TcpProxy(server.port) as line:
+        engine = open_database(server.url().replace(f":{server.port}/", f":{line.port}/"))
+        with engine.connect() as connection:
+            line.set(timeout=True)
+            assert 4 < seconds_of(lambda: answers_nobody(connection)) < BOUND_S
+        line.heal()
+        time.sleep(1.1)
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
+        engine.dispose()
 
 
 def test_whoever_waits_for_the_end_of_a_transaction_does_not_wait_for_ever_either(server, engine):
