@@ -151,10 +151,10 @@ class Clinic:
             del self.processes[name]
             self.start(name)
 
-    def kill(self, name: str) -> None:
-        """SIGKILL, and whatever it has started."""
+    def kill(self, name: str, *, alone: bool = False) -> None:
+        """SIGKILL, and whatever it has started, unless ``alone``."""
         running = self.processes.pop(name)
-        children = below(running.pid)
+        children = [] if alone else below(running.pid)
         running.kill()
         running.wait()
         for child in children:

@@ -5,9 +5,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
+from faults import kills
 from faults.clinic import Clinic
 from preview.demo import behaviour as b
 from preview.demo.traits import Behaviour
@@ -175,6 +176,17 @@ def _wanted_by(people: int) -> Breaks:
     return broken
 
 
+def _together(*some: Breaks) -> Breaks:
+    @contextmanager
+    def broken(clinic: Clinic) -> Iterator[None]:
+        with ExitStack() as stack:
+            for breaks in some:
+                stack.enter_context(breaks(clinic))
+            yield
+
+    return broken
+
+
 @contextmanager
 def _wanted_twice(clinic: Clinic) -> Iterator[None]:
     with ThreadPoolExecutor(2) as pool:
@@ -247,5 +259,29 @@ BESIDES = (
         needs=(("moves", True),),
     ),
 )
-EVERY = (*AT_THE_ARCHIVE, *ON_THE_LINE, *AT_HOME, *BESIDES)
+_KEPT = (("keeps", True),)
+AT_A_MOMENT = tuple(
+    Fault(f"kill -9: {whom}, {when}", breaks(kill), 1, by_chance=False)
+    for when, breaks in (("before a list has come", kills.in_a_list), ("in a transfer", kills.in_a_transfer))
+    for whom, kill in (
+        ("the work-horse", kills.horse),
+        ("the worker alone", kills.worker_alone),
+        ("worker and work-horse", kills.worker),
+        ("everything", kills.everything),
+    )
+)
+LONG = (
+    Fault("Redis: killed, kept in its file", _redis_away(signal.SIGKILL), by_chance=False, needs=_KEPT),
+    Fault("Redis: stopped and started, kept in its file", _redis_away(signal.SIGTERM), 3, False, _KEPT),
+    Fault(
+        "archive and Redis: away together",
+        _together(_archive_away, _redis_away(signal.SIGKILL)),
+        20,
+        by_chance=False,
+    ),
+    Fault("database: locked for a minute", _database_away, 60, by_chance=False),
+    Fault("PostgreSQL: stopped for a minute", _database_away, 60, by_chance=False, on_postgresql=True),
+    Fault("PostgreSQL: stands still for a minute", _database_silent, 60, by_chance=False, on_postgresql=True),
+)
+EVERY = (*AT_THE_ARCHIVE, *ON_THE_LINE, *AT_HOME, *BESIDES, *AT_A_MOMENT, *LONG)
 BY_CHANCE = tuple(fault for fault in EVERY if fault.by_chance)

@@ -17,7 +17,7 @@ from faults.watching import Watch
 _STUDIES = 6
 _PATIENCE_S = 200.0
 _GONE_S = 90.0
-_COLUMNS = "{:<52}{:>6}{:>8}{:>10}{:>6}{:>9}{:>11}{:>13}{:>15}  {}"
+_COLUMNS = "{:<56}{:>6}{:>8}{:>10}{:>6}{:>9}{:>14}{:>11}{:>13}{:>15}  {}"
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Met:
     to_banner: float | None = None
     to_recovery: float | None = None
     said: str = ""
+    slowest: float | None = None
+    """Seconds of the slowest page, from before the fault until it was gone."""
 
 
 def meet(name: str) -> Met:
@@ -48,7 +50,7 @@ def meet(name: str) -> Met:
         watch.healed()
         result = clinic.result(_PATIENCE_S)
         _wait_until_gone(watch)
-        return Met(name, result, watch.to_banner, watch.to_recovery, watch.said)
+        return Met(name, result, watch.to_banner, watch.to_recovery, watch.said, watch.slowest)
 
 
 def _wait_until_gone(watch: Watch) -> None:
@@ -63,19 +65,22 @@ def named(name: str) -> Fault:
 
 def heading() -> str:
     counts = ("fault", "times", "wanted", "complete", "lost", "doubled")
-    return _COLUMNS.format(*counts, "to banner", "to recovery", "to completion", "what every page said first")
+    return _COLUMNS.format(
+        *counts, "slowest page", "to banner", "to recovery", "to completion", "what every page said first"
+    )
 
 
 def line(met: Met, played: Iterable[Played] = ()) -> str:
     """``times``: here and in the random sequences.
 
-    Seconds: from the beginning of the fault until every page said something; from its end until that was
-    gone, and until the last study was complete.
+    Seconds: of the slowest page; from the beginning of the fault until every page said something; from its
+    end until that was gone, and until the last study was complete.
     """
     times = 1 + sum(met.fault in one.faults for one in played)
     result = met.result
     counts = (result.wanted, result.complete, result.lost, result.doubled)
-    seconds = (_seconds(met.to_banner), _seconds(met.to_recovery), _seconds(result.seconds))
+    every = (met.slowest, met.to_banner, met.to_recovery, result.seconds)
+    seconds = tuple(_seconds(one) for one in every)
     return _COLUMNS.format(met.fault, times, *counts, *seconds, met.said)
 
 
