@@ -162,6 +162,12 @@ def test_of_two_at_once_the_second_is_told(clinic, served, chromium):
         assert len(clinic.decisions()) == 1
 
 
+PICTURES_ARE_HERE = """() => {
+    const pictures = [...document.querySelectorAll("#panel img")];
+    return pictures.length && pictures.every((one) => one.complete && one.naturalWidth);
+}"""
+
+
 def test_a_page_that_is_open_says_by_itself_that_somebody_decided(clinic, served, chromium):
     clinic.hold()
     clinic.opened()
@@ -172,6 +178,7 @@ def test_a_page_that_is_open_says_by_itself_that_somebody_decided(clinic, served
         for page in (sam, pat):
             page.get_by_role("link", name="Compare and decide").click()
         clinic.site.fetch_all()
+        pat.wait_for_function(PICTURES_ARE_HERE)  # one that is asked for after the decision is not found
         sam.locator("#verdict-other").click()
         sam.locator("#decide").click()
         expect(pat.locator("#meanwhile")).to_contain_text("Meanwhile: Sam, Another person", timeout=40_000)
