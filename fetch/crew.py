@@ -254,6 +254,7 @@ class Crew:
                     desk.planner.put_back(share)
                 return error
             if error.reason.trouble is not Trouble.UNREACHABLE and desk.planner.postpone(share):
+                desk.note(noted(Note.NO_WHOLE, reason=error.reason.code))
                 desk.turn.notify_all()
                 return None
             before = desk.planner.level, desk.planner.takes_lists

@@ -56,6 +56,13 @@ class Note(Enum):
             "The archive did not list all of it, so the whole was asked for: %(count)s images came.",
         ),
     )
+    NO_WHOLE = (
+        "no-whole",
+        _(
+            "What was asked for as a whole was refused: %(reason)s What the archive lists is asked for by"
+            " name."
+        ),
+    )
     NAMELESS = (
         "nameless",
         _(

@@ -110,6 +110,8 @@ class Planner:
         self._queue = Queue()
         self._wholes = Wholes()
         self._came_singly = False
+        self._names_first = False
+        """Is all that is named asked for before any whole is? So it is once one was asked for in vain."""
         self._refused_alone: list[str] = []
 
     # --- what the list says
@@ -197,7 +199,7 @@ class Planner:
         self.given_up.clear()
         self._queue.clear()
         self._under_way.clear()
-        self._refused_alone, self._came_singly = [], False
+        self._refused_alone, self._came_singly, self._names_first = [], False, False
         self._wholes.begin_anew()
         for wanted in self._wanted.values():
             wanted.asked, wanted.broken, wanted.company = 0, 0, ""
@@ -216,9 +218,12 @@ class Planner:
         return LAST_OF_POSTERS if self.posters_only or early else Turn.REST
 
     def _is_due(self, whole: Whole) -> bool:
-        """A whole of which some is named waits for the end of the list: there may be posters in the rest."""
-        early = not self.list_ended and whole.share.series_uid in self._cut
-        return self._is_small_enough(whole) and not (whole.over or whole.under_way or early)
+        return self._is_small_enough(whole) and not (whole.over or whole.under_way or self._is_early(whole))
+
+    def _is_early(self, whole: Whole) -> bool:
+        """There may be posters in the rest of the list, and what is named may have to come first."""
+        some_named = self._names_first or whole.share.series_uid in self._cut
+        return (some_named and not self.list_ended) or (self._names_first and bool(self._under_way))
 
     def _is_small_enough(self, whole: Whole) -> bool:
         return not self.posters_only or 0 < (whole.expected or 0) <= _FEW_FOR_A_POSTER
@@ -238,11 +243,12 @@ class Planner:
             instances = tuple(self._wanted[uid].instance for uid in uids)
             return Share(self.study_uid, instances[0].series_uid, instances)
         self._judge_refused()
-        for whole in self._wholes:
-            if self._is_due(whole):
-                whole.under_way = True
-                return whole.share
-        return None
+        due = [whole for whole in self._wholes if self._is_due(whole)]
+        if not due:
+            return None
+        whole = min(due, key=lambda one: one.asked + one.broken)
+        whole.under_way = True
+        return whole.share
 
     def _most(self, most: int, turn: Turn) -> int:
         if not self.takes_lists:
@@ -334,12 +340,12 @@ class Planner:
             self._enqueue(wanted)
 
     def postpone(self, share: Share) -> bool:
-        """A whole is not to be had: what is named of it comes first. False if it did before, or none is."""
-        whole = self._wholes.of(share) if share.level is not Level.IMAGE else None
-        if whole is None or whole.postponed or self.level is not Level.IMAGE:
+        """A whole is not to be had: what is named comes first. False if it did before, or none is."""
+        if share.level is Level.IMAGE or self.level is not Level.IMAGE:
             return False
-        whole.under_way, whole.postponed = False, True
-        return self._enqueue_named(whole)
+        self.put_back(share)
+        self._ask_by_name()
+        return not self.list_ended or bool(self._under_way) or self._queue.has(self._last)
 
     def refused(self, share: Share) -> bool:
         """The archive does not take such a request: ask in a coarser way. False if there is none.
@@ -441,40 +447,34 @@ class Planner:
     def _whole_ended(self, share: Share, reported: Reported) -> None:
         if (whole := self._wholes.of(share)) is not None:
             whole.ended(reported)
-            self._leave(whole, Reason.NOT_SENT)
+            self._leave(whole, Reason.NOT_SENT, in_vain=not whole.arrived)
 
     def _whole_broke(self, share: Share, reason: Reason) -> None:
         if (whole := self._wholes.of(share)) is not None:
             whole.broke()
-            self._leave(whole, reason)
+            self._leave(whole, reason, in_vain=True)
 
-    def _leave(self, whole: Whole, reason: Reason) -> None:
-        """What the list names and the whole did not bring is asked for by its name, or given up."""
-        if self.level is Level.IMAGE:
-            whole.postponed = True
-            self._enqueue_named(whole)
-        elif whole.over:
-            for wanted in self._named(whole):
-                self.given_up.setdefault(wanted.uid, reason)
-
-    def _enqueue_named(self, whole: Whole) -> bool:
-        """Is anything of it named, and not here?"""
-        named = list(self._named(whole))
-        for wanted in named:
-            self._enqueue(wanted)
-        return any(map(self._is_open, named))
-
-    def _named(self, whole: Whole) -> Iterator[_Wanted]:
-        """What the list names of it that is not here."""
+    def _leave(self, whole: Whole, reason: Reason, *, in_vain: bool) -> None:
+        """What is named of it and did not come with it is asked for by name, or given up."""
         of = whole.share.series_uid
-        missing = (wanted for wanted in self._wanted.values() if wanted.uid not in self.arrived)
-        return (wanted for wanted in missing if of in ("", wanted.instance.series_uid))
+        named = (wanted for wanted in self._wanted.values() if of in ("", wanted.instance.series_uid))
+        missing = list(filter(self._is_missing, named))
+        if self.level is not Level.IMAGE:
+            self.given_up |= {wanted.uid: reason for wanted in missing if whole.over}
+        elif in_vain or missing:
+            self._ask_by_name()
+
+    def _ask_by_name(self) -> None:
+        """A whole was asked for in vain: the next one may be, too."""
+        self._names_first = True
+        for wanted in self._wanted.values():
+            self._enqueue(wanted)
 
     def _comes_with_whole(self, wanted: _Wanted) -> bool:
         """Is all of its series, or of the study, asked for anyway? Then only posters are by their names."""
-        if wanted.turn <= LAST_OF_POSTERS:
+        if self._names_first or wanted.turn <= LAST_OF_POSTERS:
             return False
-        return any(not whole.postponed for whole in self._wholes.around(wanted.instance.series_uid))
+        return self._wholes.bring(wanted.instance.series_uid)
 
     # --- the queue
 

@@ -21,8 +21,6 @@ class Whole:
     asked: int = 0
     broken: int = 0
     over: bool = False
-    postponed: bool = False
-    """What is named of it comes first: at first it was asked for in place of that, in vain."""
     under_way: bool = False
     arrived: set[str] = field(default_factory=set)
     short: bool = False
@@ -73,10 +71,10 @@ class Wholes:
     def of_series(self, series_uid: str) -> Whole | None:
         return self._all.get(series_uid)
 
-    def around(self, series_uid: str) -> Iterator[Whole]:
-        """The series and the study, as far as they are still to be asked for."""
+    def bring(self, series_uid: str) -> bool:
+        """Is it still to be asked for as a whole, or the whole study?"""
         wholes = (self._all.get(uid) for uid in (series_uid, ""))
-        return (whole for whole in wholes if whole is not None and not whole.over)
+        return any(whole is not None and not whole.over for whole in wholes)
 
     def want(
         self, share: Share, expected: int | None, most_tries: int = MOST_TRIES, *, always: bool = True

@@ -475,6 +475,51 @@ def test_what_the_whole_does_not_bring_is_asked_for_by_its_name_before_it_is_tri
     assert all(place > max(singly) for place in whole_at[1:])
 
 
+@pytest.mark.parametrize("reason", [Reason.REQUEST_FAILED, Reason.OUT_OF_RESOURCES, Reason.CONNECTION_LOST])
+def test_once_a_whole_is_not_to_be_had_all_that_is_named_comes_before_the_next(reason):
+    series = [replace(one, expected=60) for one in listed([40, 40, 40])]
+    planner = planner_of(series, held=everything(series[:1]))
+    wholes = 0
+    while share := planner.next_share(8):
+        for instance in share.instances:
+            planner.arrive(instance.instance_uid, share)
+        if share.instances:
+            planner.ended(share, GOOD)
+            continue
+        wholes += 1
+        if wholes > 1:
+            break
+        if reason is Reason.CONNECTION_LOST or not planner.postpone(share):
+            planner.broke(share, reason)
+    assert planner.arrived == set(everything(series))
+
+
+def test_a_whole_refused_before_the_list_has_come_costs_nothing_that_is_named_later():
+    planner = Planner(STUDY)
+    planner.series_listed(Series("1.2.3.9", expected=5))
+    assert planner.postpone(planner.next_share(8))
+    assert planner.next_share(8) is None
+    (one,) = listed([40])
+    planner.series_listed(one)
+    planner.list_over(Plan((one,), None))
+    assert sorted(order(planner, 8)) == sorted(everything([one]))
+
+
+def test_a_whole_that_came_has_nobody_else_asked_for_twice():
+    series = [replace(one, expected=60) for one in listed([40, 40])]
+    planner = planner_of(series)
+    came = []
+    while share := planner.next_share(8):
+        uids = [i.instance_uid for i in share.instances] or [
+            uid for uid in everything(series) if uid.startswith(f"{share.series_uid}.")
+        ]
+        came += uids
+        for uid in uids:
+            planner.arrive(uid, share)
+        planner.ended(share, GOOD)
+    assert len(came) == 80 + 3  # the first one named, and the middle of each
+
+
 def test_a_whole_of_which_some_is_named_waits_for_the_posters_of_the_rest_of_the_list():
     planner = Planner(STUDY)
     planner.series_listed(cut(40, 60))

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -226,13 +227,14 @@ def test_a_list_that_was_cut_short_is_made_up_for(archive):
     assert len(archive.sent) <= len(everything(archive)) + 3  # the posters come once by name, too
 
 
-def test_where_a_list_was_cut_short_and_no_whole_is_to_be_had_what_it_names_comes(archive):
-    archive.behave(
-        b.caps_answers(5) & b.refuses_level("SERIES", Kind.GET) & b.refuses_level("STUDY", Kind.GET)
-    )
-    arrived, error = bring_until(of(archive), FetchError)
-    assert (arrived, error.reason) == (10, Reason.REQUEST_FAILED)
-    assert len(archive.sent) == 10
+@pytest.mark.parametrize("associations", [1, 2, 4])
+def test_where_a_list_was_cut_short_and_no_whole_is_to_be_had_what_it_names_comes(associations):
+    with Archive("MAIN", datasets=study(study_uid="1.1", images=12, series=4)).start() as archive:
+        no_whole = b.refuses_level("SERIES", Kind.GET) & b.refuses_level("STUDY", Kind.GET)
+        archive.behave(b.caps_answers(5) & no_whole)
+        arrived, error = bring_until(replace(of(archive), associations=associations), FetchError)
+        assert (arrived, error.reason) == (20, Reason.REQUEST_FAILED)
+        assert len(archive.sent) == 20
 
 
 def test_an_archive_that_counts_too_much_is_not_asked_for_ever(archive):
