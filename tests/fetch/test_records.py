@@ -1,5 +1,7 @@
 """What archives write is kept as it is, as far as a column is long."""
 
+import sqlite3
+import threading
 from datetime import UTC, date, datetime
 
 import pytest
@@ -70,3 +72,18 @@ def test_what_fits_is_kept_whole(records):
         "X^Y",
     )
     assert kept(records, said).study == said
+
+
+def test_a_new_database_that_somebody_else_opens_at_the_same_moment_is_waited_for(tmp_path):
+    """Web server, workers and all the others begin at once; one that gave up would end them all."""
+    path = tmp_path / "records.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    done = threading.Timer(0.5, other.rollback)
+    done.start()
+    engine = open_database(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    engine.dispose()
+    done.join()
+    other.close()
