@@ -1,29 +1,20 @@
 """Starts the Procfile's processes: honcho's command, with a supervisor of our own."""
 
-import os
 import signal
 import socket
 
 import honcho.command
 
 from fetch.settings import WrongSettings, load_settings
-from preview.supervisor import Supervisor
+from preview.supervisor import Supervisor, stop_unheard
 
 
 def main() -> None:
-    """Until Ctrl-C, SIGTERM or a closed terminal, which is no failure: 0; or until one ends at once."""
+    """Until Ctrl-C, SIGTERM, a closed terminal or pipe, which is no failure: 0; or until one ends at once."""
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
-        signal.signal(signal.SIGHUP, _terminal_closed)
+        signal.signal(signal.SIGHUP, stop_unheard)
     honcho.command.Manager = Supervisor
     honcho.command.main()
-
-
-def _terminal_closed(*_: object) -> None:
-    """Stop everything, and say so to nobody: writing to a terminal that is gone fails."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
-    signal.raise_signal(signal.SIGTERM)
 
 
 def check() -> None:

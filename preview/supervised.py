@@ -13,6 +13,10 @@ import honcho.process
 WELL_S = 30.0
 """Who has run for so long ran well: wrong settings and a taken port are found sooner."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
+_MOST_DOUBLINGS = 10
+"""More make no difference, and a thousand are more than a float can hold."""
+_LONGEST_LINE = 1 << 16
+"""Bytes. What is longer is cut: whoever never breaks a line would fill the memory."""
 _HAS_ENDED = os.WEXITED | os.WNOHANG | os.WNOWAIT
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
@@ -61,14 +65,21 @@ class Supervised:
             os.set_blocking(output, False)
 
     def lines(self) -> list[str]:
-        """What it has said since somebody asked, line by line. It may close its output and live on."""
+        """What it has said since somebody asked, line by line. It may close its output and live on.
+
+        Not more than a pipe holds: whoever says more is listened to again, after the others.
+        """
         if self._child is None or self._child.stdout is None or self._child.stdout.closed:
             return []
         with suppress(BlockingIOError):
-            while said := os.read(self._child.stdout.fileno(), 1 << 16):
+            if said := os.read(self._child.stdout.fileno(), _LONGEST_LINE):
                 self._unread += said
-            self._child.stdout.close()
+            else:
+                self._child.stdout.close()
         *whole, self._unread = self._unread.split(b"\n")
+        if len(self._unread) >= _LONGEST_LINE:
+            whole.append(self._unread[:_LONGEST_LINE])
+            self._unread = self._unread[_LONGEST_LINE:]
         return self._heard(whole)
 
     def clear_up(self) -> tuple[int, list[str]] | None:
@@ -92,7 +103,7 @@ class Supervised:
 
     def rest(self) -> float:
         """Have it started again after a pause, the longer the more often it failed. How many seconds?"""
-        pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0**self.failures)
+        pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(self.failures, _MOST_DOUBLINGS))
         self.due = time.monotonic() + pause
         return pause
 

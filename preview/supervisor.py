@@ -5,6 +5,8 @@ one has ended, and takes a killed process for alive while a child of it still ho
 loop, with neither a thread nor a second process for each.
 """
 
+import errno
+import os
 import select
 import signal
 import time
@@ -26,6 +28,8 @@ OFTEN = 5
 """Who ends so often in a row without having run well will hardly mend itself."""
 _LOOK_S = 0.1
 _OURS = "system"
+_NOBODY_READS = (errno.EPIPE, errno.EIO)
+"""A pipe, or a terminal, whose other end is gone."""
 
 
 class Supervisor:
@@ -102,7 +106,7 @@ class Supervisor:
         if self._is_ending:
             return
         if process.is_wrong_from_the_start(code):
-            self._culprit, self.returncode = process, code
+            self._culprit, self.returncode = process, code or 1
             self._end_all()
             return
         self._start_later(process, signal.Signals(-code).name if code < 0 else f"exit code {code}")
@@ -151,7 +155,20 @@ class Supervisor:
 
     def _print(self, name: str, line: str, colour: Any) -> None:
         now = datetime.now().astimezone()
-        self._printer.write(Message(type="line", data=line, time=now, name=name, colour=colour))
+        try:
+            self._printer.write(Message(type="line", data=line, time=now, name=name, colour=colour))
+        except OSError as failed:  # also where the log's disk is full: the processes go on
+            if failed.errno in _NOBODY_READS:
+                stop_unheard()
+
+
+def stop_unheard(*_: object) -> None:
+    """Stop everything, and say so to nobody: writing where nobody reads any more fails."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _last_words(process: Supervised) -> str:

@@ -99,6 +99,13 @@ def test_what_ends_everything_is_said_at_the_end(tmp_path):
     )
 
 
+def test_what_ends_at_once_without_saying_that_it_failed_is_a_failure_all_the_same(tmp_path):
+    running = begun(tmp_path, "bad: exec true", "good: exec sleep 100")
+    said, _ = running.communicate(timeout=60)
+    assert "bad.1 stopped (rc=0)" in said
+    assert running.returncode == 1
+
+
 def test_told_to_stop_before_all_have_started_it_stops_all(tmp_path):
     early = (
         "import os; from preview.supervised import Supervised; begin = Supervised.start; "
@@ -112,6 +119,9 @@ def test_told_to_stop_before_all_have_started_it_stops_all(tmp_path):
 
 
 # --- what ends unasked
+
+TRAPPED = """trap 'echo %s >> ended; exit' TERM; touch begun; echo ready; while sleep 0.1; do :; done"""
+"""Notes that it was told to stop."""
 
 QUICK = (
     "from preview import supervised; supervised.WELL_S, supervised._FIRST_PAUSE_S = {well}, {pause}; "
@@ -202,9 +212,63 @@ def test_who_ends_over_and_over_is_said_so_and_the_others_run_on(tmp_path):
 def test_each_pause_is_longer_than_the_one_before_up_to_half_a_minute_and_short_after_it_ran_well():
     process = Supervised("one", "true", None)
     pauses = []
-    for process.failures in range(8):
+    for process.failures in [*range(8), 5000]:
         pauses.append(process.rest())
-    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30, 30]
+
+
+@pytest.mark.parametrize(("seconds", "pause"), [(0.6, 1), (0, 16)])
+def test_after_it_ran_well_the_pause_is_short_again(monkeypatch, seconds, pause):
+    monkeypatch.setattr("preview.supervised.WELL_S", 0.5 if seconds else 60)
+    process = Supervised("one", f"exec sleep {seconds}", None)
+    process.failures = 3
+    process.start()
+    eventually(lambda: process.pid is None or process.clear_up())
+    assert process.rest() == pause
+
+
+def test_what_never_breaks_a_line_is_cut_and_takes_no_memory():
+    process = Supervised("one", "exec head -c 10000000 /dev/zero | tr '\\0' x", None)
+    process.start()
+    heard, end = [], None
+    while end is None:
+        now = process.lines()
+        assert len(now) <= 1, "one look reads what a pipe holds, no more"
+        heard += now
+        end = process.clear_up()
+    heard += end[1]
+    assert sum(map(len, heard)) == 10_000_000
+    assert max(map(len, heard)) == 1 << 16
+
+
+def test_who_never_stops_talking_does_not_keep_the_others_from_being_heard(tmp_path):
+    with supervised(tmp_path, "loud: exec yes", "good: echo all is well; exec sleep 100") as running:
+        read_until(running, "all is well")
+
+
+@pytest.mark.parametrize("told", [None, signal.SIGINT])
+def test_where_nobody_reads_any_more_all_is_stopped_in_order(tmp_path, told):
+    """`make demo | head`, and Ctrl-C at `make start | tee log`, which ends the reader too."""
+    late = f"redis: {TRAPPED % 'redis'}", f"web: {TRAPPED % 'web'}"
+    running = begun(tmp_path, *late, "loud: while sleep 0.1; do echo more; done")
+    said = read_until(running, "ready", 2)
+    running.stdout.close()
+    if told:
+        running.send_signal(told)
+    assert running.wait(60) == 0
+    assert (tmp_path / "ended").read_text().split() == ["web", "redis"]
+    assert not [pid for pid in re.findall(r"started \(pid=(\d+)\)", said) if is_alive(int(pid))]
+
+
+def test_a_line_that_cannot_be_written_ends_nothing(tmp_path):
+    full = "import sys; sys.stdout = open('/dev/full', 'w'); "
+    running = begun(tmp_path, f"web: {TRAPPED % 'web'}", code=f"{full}processes.main()")
+    eventually((tmp_path / "begun").exists)
+    time.sleep(1)
+    assert running.poll() is None
+    running.terminate()
+    running.communicate(timeout=60)
+    assert (tmp_path / "ended").read_text() == "web\n"
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
