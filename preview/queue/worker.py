@@ -11,10 +11,12 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from redis import Redis, RedisError
+from redis.client import Pipeline
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import Worker
+from rq.worker_registration import register
 
 from fetch.settings import App
 from preview.errands import fetching
@@ -51,6 +53,11 @@ class PrivateWorker(Worker):
         if self.told_to_stop:  # perhaps after the fork, but before its pid was known
             self._end_horse()
         return super().wait_for_horse()
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """RQ says only once that it is there; a Redis that was emptied since would not find it again."""
+        super().heartbeat(timeout, pipeline)
+        register(self, pipeline)
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """A work-horse has a process group of its own, so whoever kills us does not reach it."""

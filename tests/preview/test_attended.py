@@ -13,6 +13,7 @@ from support.installation import source_block
 from support.studies import OKAFOR, study
 
 from preview.queue import bell
+from preview.queue import worker as queue_worker
 from preview.records import FetchRow
 
 NOBODY = "Nobody has taken up this request yet."
@@ -59,6 +60,17 @@ def test_a_worker_without_a_sign_of_life_for_a_minute_is_none(site, client, wait
     long_ago = (site.parts.now - timedelta(seconds=70)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     worker.connection.hset(worker.key, "last_heartbeat", long_ago)
     assert NOBODY in text_of(client.page(waiting))
+
+
+def test_a_worker_that_lives_is_found_again_in_a_redis_that_was_emptied(site):
+    ours = queue_worker._worker(site.settings.app, ["fetches"])
+    ours.register_birth()
+    ours.connection.flushall()
+    assert not site.parts.bell.is_attended("fetches", site.parts.now)
+    ours.heartbeat()
+    assert site.parts.bell.is_attended("fetches", site.parts.now)
+    ours.register_death()
+    assert not site.parts.bell.is_attended("fetches", site.parts.now)
 
 
 def test_workers_of_other_queues_do_not_take_it_up(site, client, waiting, worker):
