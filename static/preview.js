@@ -17,12 +17,20 @@
   // that nothing moves; where it would cover more than that, or what has the focus, the page makes room.
   let heard = new Date(), wasBusy = null;
   const root = document.documentElement;
+  function when(moment, timeZone) { // with its date unless it is of today, as everywhere on the page
+    const two = "2-digit", day = { day: two, month: "short", year: "numeric" };
+    const format = new Intl.DateTimeFormat(root.lang, { ...day, hour: two, minute: two, hourCycle: "h23", timeZone });
+    const [then, now] = [moment, new Date()].map((one) => {
+      const part = Object.fromEntries(format.formatToParts(one).map(({ type, value }) => [type, value]));
+      return { day: `${part.day}-${part.month.replace(".", "")}-${part.year}`, time: `${part.hour}:${part.minute}` };
+    });
+    return then.day === now.day ? then.time : `${then.day} ${then.time}`;
+  }
   function cutOff() {
     const bar = byId("unreachable");
-    if (!bar.hidden) return;
-    const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: bar.dataset.zone };
-    byId("heard").textContent = heard.toLocaleTimeString(root.lang, time);
+    byId("heard").textContent = when(heard, bar.dataset.zone); // anew each time: it may stand there over midnight
     byId("heard").dateTime = heard.toISOString();
+    if (!bar.hidden) return;
     bar.hidden = false;
     root.classList.add("cut-off");
     wasBusy = byId("panel")?.ariaBusy ?? null;
@@ -34,6 +42,7 @@
   function reached() {
     heard = new Date();
     if (byId("unreachable").hidden) return;
+    if (byId("unreachable").contains(document.activeElement)) byId("content").focus({ preventScroll: true });
     byId("unreachable").hidden = true;
     root.classList.remove("cut-off");
     document.body.style.paddingTop = "";

@@ -2,7 +2,7 @@
 
 import re
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -20,8 +20,10 @@ from preview.records import FetchRow
 WIDE, PHONE = (1280, 900), (360, 780)
 RECOVERS_MS = 20_000
 COVERED = """() => {
-    const edge = document.getElementById("unreachable").getBoundingClientRect().bottom;
-    return document.activeElement.getBoundingClientRect().bottom < edge + 10;
+    const bar = document.getElementById("unreachable");
+    const place = document.activeElement.getBoundingClientRect();
+    const seen = document.elementFromPoint((place.left + place.right) / 2, (place.top + place.bottom) / 2);
+    return place.bottom < bar.getBoundingClientRect().bottom + 10 && (!seen || bar.contains(seen));
 }"""
 
 
@@ -170,7 +172,7 @@ def test_what_has_the_focus_is_never_below_it(reader, size):
     expect(says(page)).to_be_visible()
     for key in ["Tab"] * 30 + ["Shift+Tab"] * 30:
         page.keyboard.press(key)
-        if page.evaluate("() => document.activeElement.matches('body, #unreachable *, .skip')"):
+        if page.evaluate("() => document.activeElement.matches('body, #unreachable *')"):
             continue
         assert not page.evaluate(COVERED), page.evaluate("() => document.activeElement.outerHTML")
 
@@ -184,6 +186,26 @@ def test_what_already_has_the_focus_is_uncovered(reader):
     expect(says(page)).to_be_visible()
     assert not page.evaluate(COVERED)
     assert link.evaluate("(one) => one === document.activeElement")
+
+
+def test_whoever_is_in_it_is_on_the_page_again_once_the_server_answers(reader):
+    page = reader.opens()
+    reader.hang()
+    expect(says(page)).to_be_visible(timeout=30_000)
+    page.locator("#cut-off-plan").focus()
+    reader.answer_again()
+    expect(says(page)).to_be_hidden(timeout=RECOVERS_MS)
+    assert page.evaluate("() => document.activeElement.id") == "content"
+
+
+def test_of_another_day_it_says_the_date(reader):
+    page = reader.opens(timezone_id="UTC")
+    page.context.set_offline(True)
+    expect(says(page)).to_be_visible()
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    page.clock.set_fixed_time(tomorrow)
+    page.evaluate("() => dispatchEvent(new Event('offline'))")
+    expect(says(page)).to_have_text(re.compile(r"What you see is of \d\d-[A-Z][a-z]+-\d{4} \d\d:\d\d\."))
 
 
 def test_the_plan_for_an_outage_is_one_click_away(reader):
