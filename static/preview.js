@@ -18,17 +18,22 @@
   let heard = new Date(), wasBusy = null;
   const root = document.documentElement;
   function when(moment, timeZone) { // with its date unless it is of today, as everywhere on the page
-    const two = "2-digit", day = { day: two, month: "short", year: "numeric" };
-    const format = new Intl.DateTimeFormat(root.lang, { ...day, hour: two, minute: two, hourCycle: "h23", timeZone });
+    const two = "2-digit", day = { day: two, year: "numeric", month: "numeric", timeZone };
+    const format = new Intl.DateTimeFormat(root.lang, { ...day, hour: two, minute: two, hourCycle: "h23" });
+    const month = new Intl.DateTimeFormat(root.lang, { month: "short", timeZone }); // by itself it is written without a point
     const [then, now] = [moment, new Date()].map((one) => {
       const part = Object.fromEntries(format.formatToParts(one).map(({ type, value }) => [type, value]));
-      return { day: `${part.day}-${part.month.replace(".", "")}-${part.year}`, time: `${part.hour}:${part.minute}` };
+      return { day: `${part.day}-${month.format(one)}-${part.year}`, time: `${part.hour}:${part.minute}` };
     });
     return then.day === now.day ? then.time : `${then.day} ${then.time}`;
   }
-  function cutOff() {
+  function put(id, text) { // what is the same need not be read out again
+    if (byId(id).textContent !== text) byId(id).textContent = text;
+  }
+  function cutOff(event) {
     const bar = byId("unreachable");
-    byId("heard").textContent = when(heard, bar.dataset.zone); // anew each time: it may stand there over midnight
+    put("cut-off-why", event.type === "htmx:responseError" ? bar.dataset.refused : bar.dataset.silent);
+    put("heard", when(heard, bar.dataset.zone)); // anew each time: it may stand there over midnight
     byId("heard").dateTime = heard.toISOString();
     if (!bar.hidden) return;
     bar.hidden = false;
@@ -56,7 +61,7 @@
   }
   function uncover() {
     const bar = byId("unreachable"), one = document.activeElement;
-    if (bar.hidden || one === document.body || bar.contains(one)) return;
+    if (bar.hidden || one === document.body || bar.contains(one) || one.matches(".skip")) return; // that lies over it
     const edge = bar.getBoundingClientRect().bottom + 4, place = one.getBoundingClientRect();
     const covered = edge - place.top;
     if (covered <= 0 || place.bottom <= 0 || place.bottom > edge + 24) return; // seen, or not on the screen at all

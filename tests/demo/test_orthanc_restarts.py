@@ -31,9 +31,11 @@ def test_an_orthanc_that_is_killed_is_there_again(tmp_path):
             return False
         return got.status == 200
 
-    running = subprocess.Popen([sys.executable, "-m", "preview.demo.viewer.orthanc", *words], cwd=ROOT)
+    command = [sys.executable, "-m", "preview.demo.viewer.orthanc", *words]
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
-        eventually(answers, 120)
+        # Killed a moment earlier, when it only just answers, it would be one that did not even start.
+        assert "is ready" in running.stdout.readline()
         (orthanc,) = below(running.pid)
         os.kill(orthanc, signal.SIGKILL)
         eventually(lambda: below(running.pid) not in ([], [orthanc]) and answers(), 150)

@@ -27,7 +27,7 @@ Got = TypeVar("Got")
 
 
 def main(words: list[str]) -> int:
-    """0 if nothing was lost and nothing came twice."""
+    """0 if nothing was lost, nothing came twice, and pages said each fault and its end in time."""
     seeds = [int(word) for word in words if word.isdigit()]
     names = [fault.name for fault in EVERY if not words or any(word in fault.name for word in words)]
     began = time.monotonic()
@@ -43,8 +43,12 @@ def main(words: list[str]) -> int:
     print(f"{sum(one.result.lost for one in played)} lost", end=", ")
     print(f"{sum(one.result.doubled for one in played)} images fetched again", flush=True)
     met = [] if seeds else _met(names, played)
+    late = [one.fault for one in met if one.is_late]
+    if late:
+        bounds = f"{table.TO_BANNER_S:.0f} s to the banner, {table.TO_RECOVERY_S:.0f} s until it was gone"
+        print(f"{len(late)} beyond {bounds} (a busy machine?): {'; '.join(late)}")
     print(f"{(time.monotonic() - began) / 60:.0f} minutes")
-    return int(bool(failures) or any(map(_is_bad, [*played, *met])))
+    return int(bool(failures or late) or any(map(_is_bad, [*played, *met])))
 
 
 def _met(names: list[str], played: list[Played]) -> list[Met]:

@@ -17,6 +17,8 @@ from faults.watching import Watch
 _STUDIES = 6
 _PATIENCE_S = 200.0
 _GONE_S = 90.0
+TO_BANNER_S, TO_RECOVERY_S = 15.0, 60.0
+"""The bounds, on a machine that has nothing else to do: what is beyond one has a "!" in the table."""
 _COLUMNS = "{:<56}{:>6}{:>8}{:>10}{:>6}{:>9}{:>14}{:>11}{:>13}{:>15}  {}"
 
 
@@ -31,6 +33,10 @@ class Met:
     said: str = ""
     slowest: float | None = None
     """Seconds of the slowest page, from before the fault until it was gone."""
+
+    @property
+    def is_late(self) -> bool:
+        return _is_over(self.to_banner, TO_BANNER_S) or _is_over(self.to_recovery, TO_RECOVERY_S)
 
 
 def meet(name: str) -> Met:
@@ -79,10 +85,14 @@ def line(met: Met, played: Iterable[Played] = ()) -> str:
     times = 1 + sum(met.fault in one.faults for one in played)
     result = met.result
     counts = (result.wanted, result.complete, result.lost, result.doubled)
-    every = (met.slowest, met.to_banner, met.to_recovery, result.seconds)
-    seconds = tuple(_seconds(one) for one in every)
+    bounded = (_seconds(met.to_banner, TO_BANNER_S), _seconds(met.to_recovery, TO_RECOVERY_S))
+    seconds = (_seconds(met.slowest), *bounded, _seconds(result.seconds))
     return _COLUMNS.format(met.fault, times, *counts, *seconds, met.said)
 
 
-def _seconds(some: float | None) -> str:
-    return "–" if some is None else f"{some:.1f}"
+def _seconds(some: float | None, most: float | None = None) -> str:
+    return "–" if some is None else f"{some:.1f}{'!' if _is_over(some, most) else ''}"
+
+
+def _is_over(some: float | None, most: float | None) -> bool:
+    return some is not None and most is not None and some > most

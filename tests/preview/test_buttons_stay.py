@@ -72,8 +72,7 @@ def card(install, chromium):
 
 
 @pytest.mark.parametrize("course", COURSES, ids="-".join)
-@pytest.mark.parametrize("lang", ["en", "de"])
-@pytest.mark.parametrize("size", [(1280, 900), (360, 780)])
+@pytest.mark.parametrize(("size", "lang"), [((1280, 900), "en"), ((360, 780), "de")])
 def test_what_can_be_pressed_stays_where_it_is(card, size, lang, course):
     page, stands = card(size, lang, course[0])
     places = {}

@@ -107,9 +107,10 @@ def test_it_is_said_where_the_reader_is_and_nothing_moves(reader, fault):
     assert page.evaluate("() => moved") == []
 
 
-@pytest.mark.parametrize("lang", ["en", "de"])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("size", [WIDE, PHONE])
+@pytest.mark.parametrize(
+    ("size", "scheme", "lang"),
+    [(WIDE, "dark", "en"), (WIDE, "light", "de"), (PHONE, "dark", "de"), (PHONE, "light", "en")],
+)
 def test_at_the_top_nothing_moves_either_and_the_patient_can_be_read(reader, size, scheme, lang):
     reader.path += f"&lang={lang}" if "?" in reader.path else f"?lang={lang}"
     page = reader.opens(size, color_scheme=scheme)
@@ -196,6 +197,13 @@ def test_whoever_is_in_it_is_on_the_page_again_once_the_server_answers(reader):
     reader.answer_again()
     expect(says(page)).to_be_hidden(timeout=RECOVERS_MS)
     assert page.evaluate("() => document.activeElement.id") == "content"
+
+
+def test_a_server_that_answers_with_an_error_is_not_called_silent(reader):
+    page = reader.opens()
+    page.route("**/*", lambda route: route.fulfill(status=503, body=""))
+    expect(says(page)).to_be_visible(timeout=RECOVERS_MS)
+    expect(says(page)).to_have_text(re.compile(r"The server could not answer\. What you see is of"))
 
 
 def test_of_another_day_it_says_the_date(reader):
