@@ -29,6 +29,8 @@ from preview.studies.contents import Taken
 log = logging.getLogger(__name__)
 
 _BATCH_S = 0.5
+_NEWS_S = 0.1
+"""The first picture of a series does not wait so long: over a slow line it is what is looked for."""
 THUMBNAIL = 256
 """Longest side in pixels of the picture that every instance gets."""
 ENLARGED = 640
@@ -72,6 +74,9 @@ class Progress:
         self._moved_at: datetime | None = None
         self._way = ""
         self._unwritten: list[Taken] = []
+        self._begun_series: set[str] = set()
+        """Of which a picture came in this try."""
+        self._batch_s = _BATCH_S
         self._drawn_files: list[Path] = []
         self._notes: list[NoteRow] = []
         self._noted = 0
@@ -154,6 +159,10 @@ class Progress:
         self.held.add(received.instance_uid)
         self._remembered.discard(received.instance_uid)  # under this UID it came anew, and is ours
         self._unwritten.append(Taken(received, drawn, withheld=False))
+        series = drawn.header.series_uid if drawn.header else ""
+        if series not in self._begun_series:
+            self._begun_series.add(series)
+            self._batch_s = _NEWS_S
         if self._first_thumbnail is None:
             self._first_thumbnail = time.monotonic() - self._began
             self.flush()
@@ -173,8 +182,8 @@ class Progress:
     # --- writing
 
     def beat(self) -> None:
-        """Write what is new, twice a second at most, and learn whether somebody cancelled."""
-        if time.monotonic() - self._written >= _BATCH_S:
+        """Write what is new, seldom enough, and learn whether somebody cancelled."""
+        if time.monotonic() - self._written >= self._batch_s:
             self.flush()
 
     def flush(self) -> None:
@@ -182,7 +191,7 @@ class Progress:
             self._write_counts(session)
             cancelled, self.wanted = self.claim.wishes(session)
             self.cancelled = self.cancelled or cancelled
-        self._written = time.monotonic()
+        self._written, self._batch_s = time.monotonic(), _BATCH_S
         self._tell(self.total, len(self.held) + len(self.withheld))
 
     # --- the end of a try

@@ -36,10 +36,12 @@ from preview.demo.behaviour import (
 )
 from preview.demo.behaviour import Stranger as Someone
 from preview.errands import fetching, wanting
+from preview.errands import progress as progress_module
 from preview.errands.asking import note_study
 from preview.errands.claim import SILENT, Claim
 from preview.pictures import drawing_process
 from preview.pictures.drawing import Drawn
+from preview.pictures.header import read_header
 from preview.pictures.thumbnail import card_drawing
 from preview.records import Arrival, FetchRow, InstanceRow, NoteRow, Outcome, Scope
 
@@ -350,6 +352,25 @@ def test_an_unreadable_instance_under_a_uid_that_cannot_be_kept_is_withheld(site
     with site.parts.records.read() as session:
         fetch = session.scalars(select(FetchRow)).one()
         assert (fetch.arrived, fetch.drawn, fetch.withheld) == (1, 0, 1)
+
+
+def test_the_first_picture_of_a_series_is_written_down_before_the_others(site, archive, monkeypatch):
+    monkeypatch.setattr(progress_module, "_BATCH_S", 3600.0)
+    monkeypatch.setattr(progress_module, "_NEWS_S", 0.0)
+    datasets = study(images=2, series=2)
+    for ds in datasets:
+        archive.add(ds)
+    row = noted(site, datasets[0].StudyInstanceUID)
+    progress = fetching.Progress(
+        site.parts, Claim.take(site.parts.records, wanting.want(site.parts, row), site.parts.now)
+    )
+    written = []
+    for ds in datasets:
+        drawn = Drawn(read_header(ds), card_drawing("", "", (32,)))
+        progress.take(Received(ds.SOPClassUID, ds.SOPInstanceUID, "", b""), drawn)
+        progress.beat()
+        written.append(len(arrivals(site, row)))
+    assert written == [1, 1, 3, 3]
 
 
 def test_a_dead_archive_is_tried_again_with_its_reason(install):
